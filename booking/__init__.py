@@ -1,0 +1,1 @@
+"""Coulisses: booking places on visits behind the scenes of industry."""

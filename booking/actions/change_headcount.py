@@ -1,0 +1,70 @@
+"""Change how many come. More re-checks the places, fewer gives them back."""
+
+from __future__ import annotations
+
+from booking import clock
+from booking.actions.places import give_back, take_more
+from booking.actions.queue_message import queue_host_notice, queue_message
+from booking.actions.steps import record
+from booking.db import db
+from booking.errors import Invalid, Problem, TooLate, WrongState
+from booking.models import Actor, Booking, Kind, Status
+from booking.models.party import LARGEST_CLASS, read_number
+from booking.queries import fetch
+
+LARGEST_ADULTS = 100
+
+
+def change_headcount(reference: str, pupils: object, adults: object, actor: Actor = Actor.BOOKER) -> Booking:
+    """Set the pupils and adults of a class that holds places. The same numbers again change nothing.
+
+    The numbers come as a form or a program wrote them. Raises `NotFound`, `Invalid`, `WrongState`, `TooLate`
+    (the site wants to know some time before) or `SlotFull`.
+    """
+    wanted_pupils, wanted_adults = _read(pupils, adults)
+    booking = fetch.booking(reference)
+    now = clock.now()
+    _refuse_if_closed(booking, actor)
+    if (booking.pupils, booking.adults) == (wanted_pupils, wanted_adults):
+        return booking
+    places = wanted_pupils + wanted_adults if booking.slot.counts_adults else wanted_pupils
+    if problem := booking.slot.size_problem(places):
+        raise Invalid({"pupils": problem})
+    before = {"pupils": booking.pupils, "adults": booking.adults, "places": booking.places}
+    more = places - booking.places
+    booking.pupils, booking.adults, booking.places = wanted_pupils, wanted_adults, places
+    record(booking, actor, "headcount_changed", now, booking.status, {"before": before})
+    if booking.status is Status.CONFIRMED:
+        booking.next_invitation(now)
+        queue_message(booking, Kind.BOOKING_CHANGED, now, before=before)
+        queue_host_notice(booking, Kind.HOST_BOOKING_CHANGED, now, before=before)
+    db.session.flush()
+    if more > 0:
+        take_more(booking, more)
+    elif more < 0:
+        give_back(booking, -more)
+    return booking
+
+
+def _read(pupils: object, adults: object) -> tuple[int, int]:
+    read_pupils = read_number(pupils, 1, LARGEST_CLASS)
+    read_adults = read_number(adults, 1, LARGEST_ADULTS)
+    if isinstance(read_pupils, int) and isinstance(read_adults, int):
+        return read_pupils, read_adults
+    read = {"pupils": read_pupils, "adults": read_adults}
+    raise Invalid({name: problem for name, problem in read.items() if isinstance(problem, Problem)})
+
+
+def _refuse_if_closed(booking: Booking, actor: Actor) -> None:
+    now = clock.now()
+    if booking.status not in {Status.HELD, Status.CONFIRMED}:
+        raise WrongState(booking.status)
+    if booking.status is Status.HELD and booking.expires_at and booking.expires_at <= now:
+        raise WrongState(Status.EXPIRED)
+    if not booking.is_class:
+        raise Invalid({"pupils": Problem("not_a_class")})
+    if closed := booking.slot.closed_because(now):
+        if closed.why in {"cancelled", "past", "archived"}:
+            raise closed
+    if actor is Actor.BOOKER and now >= booking.slot.headcount_until:
+        raise TooLate("headcount", at=booking.slot.headcount_until)

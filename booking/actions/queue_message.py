@@ -1,0 +1,118 @@
+"""Queue a message by its kind. Its facts are frozen here; what it says is the business of `booking.mail`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from booking.db import db
+from booking.models import Booking, Kind, Message
+
+_CALENDAR_METHODS = {
+    Kind.BOOKING_CONFIRMED: "REQUEST",
+    Kind.BOOKING_CHANGED: "REQUEST",
+    Kind.BOOKING_CANCELLED: "CANCEL",
+}
+HOST_LOCALE = "fr"
+_TO_STRANGERS = frozenset({Kind.BOOKING_TO_PROVE, Kind.BOOKING_EXPIRED})
+"""Mails to an address nobody has proven carry none of the visitor's own text: a booking form must not become a
+way to write to strangers."""
+
+
+def queue_message(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
+    """Add one mail to the booker to the outbox, with the facts as they are now.
+
+    For invitations call `booking.next_invitation(now)` first: SEQUENCE and DTSTAMP are frozen with the rest.
+    """
+    _queue(booking, kind, booking.email, booking.locale, now, more)
+
+
+def queue_host_notice(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
+    """Tell the host, at the event's contact address, if there is one."""
+    if address := booking.slot.event.notice_address:
+        _queue(booking, kind, address, HOST_LOCALE, now, more)
+
+
+def _queue(booking: Booking, kind: Kind, recipient: str, locale: str, now: datetime, more: dict[str, object]) -> None:
+    db.session.add(
+        Message(
+            booking_id=booking.id,
+            kind=kind,
+            sequence=booking.sequence,
+            recipient=recipient,
+            locale=locale,
+            facts=facts_of(booking, kind) | more,
+            created_at=now,
+            next_attempt_at=now,
+        )
+    )
+
+
+def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
+    """Everything a mail about this booking may say, as plain JSON. Instants are ISO 8601 in UTC."""
+    slot, event = booking.slot, booking.slot.event
+    method = _CALENDAR_METHODS.get(kind)
+    return {
+        "booking": _numbers(booking) | ({} if kind in _TO_STRANGERS else _own_words(booking)),
+        "slot": {
+            "id": slot.id,
+            "starts_at": slot.starts_at.isoformat(),
+            "ends_at": slot.ends_at.isoformat(),
+            "arrive_at": slot.arrive_at.isoformat(),
+            "meeting_point": slot.meets_at,
+            "headcount_until": slot.headcount_until.isoformat(),
+            "cancel_until": slot.cancel_until.isoformat(),
+            "capacity": slot.capacity,
+        },
+        "event": {
+            "id": event.id,
+            "title": event.title,
+            "host": event.host.name,
+            "place_name": event.place_name,
+            "address": event.address,
+            "postcode": event.postcode,
+            "commune": event.commune,
+            "latitude": event.latitude,
+            "longitude": event.longitude,
+            "access_info": event.access_info,
+            "closed_shoes": event.closed_shoes,
+            "identity_needed": event.identity_needed,
+            "equipment": event.equipment.value,
+            "min_age": event.min_age,
+            "conditions": event.conditions,
+            "accessibility_note": event.accessibility_note,
+            "contact_email": event.notice_address,
+        },
+        "calendar": {
+            "method": method,
+            "uid": booking.uid,
+            "sequence": booking.sequence,
+            "dtstamp": booking.calendar_stamp.isoformat() if booking.calendar_stamp else None,
+        }
+        if method
+        else None,
+    }
+
+
+def _numbers(booking: Booking) -> dict[str, Any]:
+    return {
+        "reference": booking.reference,
+        "audience": booking.audience,
+        "pupils": booking.pupils,
+        "adults": booking.adults,
+        "places": booking.places,
+        "expires_at": booking.expires_at.isoformat() if booking.expires_at else None,
+    }
+
+
+def _own_words(booking: Booking) -> dict[str, Any]:
+    return {
+        "name": booking.name,
+        "email": booking.email,
+        "phone": booking.phone,
+        "school_name": booking.school_name,
+        "commune": booking.commune,
+        "level": booking.level,
+        "class_label": booking.class_label,
+        "needs": booking.needs,
+    }

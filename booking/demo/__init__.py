@@ -1,0 +1,1 @@
+"""A small believable world: the editions of 2011 and 2023, and one for next week."""

@@ -1,0 +1,1 @@
+"""What a message says, the invitation it carries, and its delivery. Knows nothing of Flask."""

@@ -1,0 +1,67 @@
+"""A message: one mail to one person, a row of the outbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+
+from booking.db import Base, UtcDateTime, Word
+from booking.models.booking import Booking
+
+
+class Kind(StrEnum):
+    """What a message is about; its templates bear the same name."""
+
+    BOOKING_TO_PROVE = "booking_to_prove"
+    BOOKING_CONFIRMED = "booking_confirmed"
+    BOOKING_CHANGED = "booking_changed"
+    BOOKING_CANCELLED = "booking_cancelled"
+    BOOKING_EXPIRED = "booking_expired"
+    HOST_BOOKING_CONFIRMED = "host_booking_confirmed"
+    HOST_BOOKING_CHANGED = "host_booking_changed"
+    HOST_BOOKING_CANCELLED = "host_booking_cancelled"
+
+
+class Delivery(StrEnum):
+    """Where a message stands. A claimed message is `queued` with a lease."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class Message(Base):
+    """One mail to one person. Facts are frozen when it is queued, bytes before the first attempt to send."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("booking_id", "kind", "sequence"),
+        Index("ix_messages_due", "delivery", "next_attempt_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    booking_id: Mapped[int] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"))
+    kind: Mapped[Kind] = mapped_column(Word(Kind))
+    sequence: Mapped[int] = mapped_column(default=0)
+    """Which one of its kind for this booking; for invitations, their SEQUENCE."""
+    recipient: Mapped[str] = mapped_column(String(254))
+    locale: Mapped[str] = mapped_column(String(2))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+    message_id: Mapped[str | None] = mapped_column(String(120), unique=True)
+    content: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    """The mail as it goes over the wire, the same at every attempt."""
+    delivery: Mapped[Delivery] = mapped_column(Word(Delivery), default=Delivery.QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    lease: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    last_error: Mapped[str] = mapped_column(String(300), default="")
+
+    booking: Mapped[Booking] = relationship()

@@ -1,0 +1,185 @@
+"""A party: who comes. Reading one from a form or from JSON checks its shape here, once, for every door."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from email_validator import EmailNotValidError, validate_email
+
+from booking.errors import Invalid, Problem
+from booking.models.event import AccessKind, Audience, plain
+
+SCHOOL = "school"
+"""The audience of a class; a person names one of `Audience`."""
+
+LEVELS = ("6e", "5e", "4e", "3e", "2de", "1re", "terminale", "CAP", "BTS", "autre")
+AUDIENCE_OF_LEVEL: Mapping[str, Audience] = MappingProxyType(
+    dict.fromkeys(LEVELS[:4], Audience.COLLEGE)
+    | dict.fromkeys(LEVELS[4:7], Audience.LYCEE)
+    | {"CAP": Audience.APPRENTICE}
+)
+LARGEST_CLASS = 500
+_UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+_LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+@dataclass(frozen=True)
+class Party:
+    """A class (school, level, pupils, adults; no pupil is named) or a person, and the adult to write to."""
+
+    audience: str
+    email: str
+    name: str
+    phone: str = ""
+    school_name: str = ""
+    school_uai: str = ""
+    commune: str = ""
+    level: str = ""
+    label: str = ""
+    pupils: int = 0
+    adults: int = 0
+    needs: Mapping[str, int] = field(default_factory=dict)
+    """Accessibility: how many persons with each kind of need."""
+
+    @property
+    def is_class(self) -> bool:
+        return self.audience == SCHOOL
+
+    @property
+    def same_party(self) -> str:
+        """Equal for two requests of one party: an address with its class, or with its person's name."""
+        parts = (self.school_name, self.label) if self.is_class else (self.name,)
+        return "|".join([self.email.casefold(), *(" ".join(plain(part).split()) for part in parts)])
+
+
+def read_party(raw: Mapping[str, object]) -> Party:
+    """The party a request describes. Raises `Invalid` with a `Problem` for every field that is off.
+
+    Keys are the names of `Party`; needs come as `needs_motor`, `needs_hearing` and so on. Values may be text
+    or whole numbers. Text is trimmed; control characters and line breaks are refused, never dropped.
+    """
+    reader = _Reader(raw)
+    audience = reader.choice("audience", (SCHOOL, *(a.value for a in Audience)), default=SCHOOL)
+    is_class = audience == SCHOOL
+    party = Party(
+        audience=audience,
+        email=reader.email("email"),
+        name=reader.text("name", 120),
+        phone=reader.phone("phone"),
+        school_name=reader.text("school_name", 120) if is_class else "",
+        school_uai=reader.uai("school_uai") if is_class else "",
+        commune=reader.text("commune", 80) if is_class else "",
+        level=reader.choice("level", LEVELS) if is_class else "",
+        label=reader.text("label", 40) if is_class else "",
+        pupils=reader.number("pupils", 1, LARGEST_CLASS) if is_class else 0,
+        adults=reader.number("adults", 1, 100) if is_class else 0,
+        needs=reader.needs(),
+    )
+    if reader.problems:
+        raise Invalid(reader.problems)
+    return party
+
+
+def read_number(raw: object, low: int, high: int) -> int | Problem:
+    """A whole number between two bounds, or what is wrong with it. Digits of any script count; booleans do not."""
+    if isinstance(raw, bool) or not isinstance(raw, str | int):
+        return Problem("required") if raw is None else Problem("not_a_number")
+    given = str(raw).strip()
+    if not given:
+        return Problem("required")
+    if not re.fullmatch(r"[-+]?\d{1,18}", given):
+        return Problem("not_a_number")
+    if int(given) < low:
+        return Problem("too_low", {"low": low})
+    return int(given) if int(given) <= high else Problem("too_high", {"high": high})
+
+
+class _Reader:
+    def __init__(self, raw: Mapping[str, object]) -> None:
+        self.raw = raw
+        self.problems: dict[str, Problem] = {}
+
+    def _refuse(self, name: str, problem: Problem) -> str:
+        self.problems[name] = problem
+        return ""
+
+    def text(self, name: str, longest: int, *, required: bool = True) -> str:
+        given = self.raw.get(name)
+        if given is not None and not isinstance(given, str):
+            return self._refuse(name, Problem("not_text"))
+        cleaned = unicodedata.normalize("NFC", (given or "").strip())
+        if not cleaned:
+            return self._refuse(name, Problem("required")) if required else ""
+        if len(cleaned) > longest:
+            return self._refuse(name, Problem("too_long", {"longest": longest}))
+        if any(_is_forbidden(sign) for sign in cleaned):
+            return self._refuse(name, Problem("forbidden_character"))
+        return cleaned
+
+    def number(self, name: str, low: int, high: int) -> int:
+        result = read_number(self.raw.get(name), low, high)
+        if isinstance(result, Problem):
+            self._refuse(name, result)
+            return 0
+        return result
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        given = self.raw.get(name, default)
+        if not given:
+            return self._refuse(name, Problem("required"))
+        exact = {option.casefold(): option for option in allowed}
+        found = exact.get(given.strip().casefold()) if isinstance(given, str) else None
+        return found or self._refuse(name, Problem("not_a_choice", {"choices": allowed}))
+
+    def email(self, name: str) -> str:
+        given = self.text(name, 254)
+        if not given:
+            return ""
+        try:
+            checked = validate_email(given, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+        except EmailNotValidError:
+            return self._refuse(name, Problem("not_an_email"))
+        if "." not in checked.domain:
+            return self._refuse(name, Problem("not_an_email"))
+        return checked.ascii_email or checked.normalized
+
+    def phone(self, name: str) -> str:
+        given = self.text(name, 30, required=False)
+        if given and not re.fullmatch(r"\+?[0-9][0-9 .()/-]{5,28}", given):
+            return self._refuse(name, Problem("not_a_phone"))
+        return given
+
+    def uai(self, name: str) -> str:
+        given = self.text(name, 20, required=False).upper().replace(" ", "")
+        if given and not is_uai(given):
+            return self._refuse(name, Problem("not_a_uai"))
+        return given
+
+    def needs(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for kind in AccessKind:
+            name = f"needs_{kind}"
+            if self.raw.get(name) in (None, "", "0", 0):
+                continue
+            if number := self.number(name, 0, LARGEST_CLASS):
+                found[kind.value] = number
+        return found
+
+
+def is_uai(given: str) -> bool:
+    """Whether a school identifier carries its right control letter (0751234J does)."""
+    return bool(re.fullmatch(r"[0-9]{7}[A-Z]", given)) and _UAI_LETTERS[int(given[:7]) % 23] == given[7]
+
+
+def _is_forbidden(sign: str) -> bool:
+    """Controls, line breaks and the signs that turn the direction of text round have no place in a name."""
+    return (
+        sign in _LINE_BREAKS
+        or unicodedata.category(sign) in {"Cc", "Cs", "Co"}
+        or "\u202a" <= sign <= "\u202e"
+        or "\u2066" <= sign <= "\u2069"
+    )

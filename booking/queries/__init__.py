@@ -1,0 +1,1 @@
+"""Reads, for pages, exports and figures. Nothing here writes."""
