@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, String, Subquery, case, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, Subquery, case, func, or_, select, type_coerce
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import LoaderOption
 
@@ -220,22 +220,28 @@ def _on(day: date) -> ColumnElement[bool]:
 
 def _soonest(filters: Filters) -> Subquery:
     """When the first slot starts that suits the filters and can be booked, for each event that has one."""
+    left = _left(filters).subquery()
     statement = (
         select(Slot.event_id, func.min(Slot.starts_at).label("starts_at"))
         .join(Event, Event.id == Slot.event_id)
         .join(Edition, Edition.id == Event.edition_id)
+        .join(left, left.c.slot_id == Slot.id)
         .where(Event.edition_id == filters.edition_id, _PUBLISHED, *_bookable(filters))
         .group_by(Slot.event_id)
     )
     return statement.subquery()
 
 
+def _left(filters: Filters) -> Select[int]:
+    """The slots with enough places on every pool they draw on, read in one pass."""
+    statement = select(slot_pools.c.slot_id).join(Pool, Pool.id == slot_pools.c.pool_id).group_by(slot_pools.c.slot_id)
+    return statement.having(func.min(Pool.capacity - Pool.taken) >= _places(filters))
+
+
 def _bookable(filters: Filters) -> list[ColumnElement[bool]]:
-    """`_suits` in SQL."""
-    now, places = clock.now(), _places(filters)
+    """`_suits` in SQL, places aside."""
+    now = clock.now()
     today = clock.paris_day(now)
-    own = slot_pools.c.slot_id == Slot.id
-    pools = select(func.min(Pool.capacity - Pool.taken)).join(slot_pools, slot_pools.c.pool_id == Pool.id).where(own)
     return [
         Slot.cancelled_at.is_(None),
         Event.cancelled_at.is_(None),
@@ -243,8 +249,7 @@ def _bookable(filters: Filters) -> list[ColumnElement[bool]]:
         Slot.starts_at > now,
         or_(Slot.opens_at.is_(None), Slot.opens_at <= now),
         Slot.closes_at > now,
-        or_(Slot.max_party.is_(None), Slot.max_party >= places),
-        pools.correlate(Slot).scalar_subquery() >= places,
+        or_(Slot.max_party.is_(None), Slot.max_party >= _places(filters)),
         *([_on(filters.day)] if filters.day else []),
     ]
 
