@@ -1,0 +1,132 @@
+"""From a message row to the bytes that go over the wire.
+
+The layout is the one calendars agree on: multipart/mixed around multipart/alternative (text, HTML, and the calendar
+last), with the same calendar once more as `invite.ics`; without a calendar, multipart/alternative alone. Everything
+is ASCII on the wire with CRLF, whatever the facts contain.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
+from email.utils import format_datetime
+
+from booking import clock
+from booking.config import Settings
+from booking.links import CONFIRM, MANAGE, make_token
+from booking.mail.facts import Facts, read_facts
+from booking.mail.invitation import invitation
+from booking.mail.render import Links, render
+from booking.models import Kind, Message
+
+MOST_REFERENCES = 12
+_MANAGED_FROM = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_CANCELLED})
+
+
+class _WirePolicy(EmailPolicy):
+    """SMTP's rules, with ids left raw however long they are, and the subject in encoded words of legal length.
+
+    With `max_line_length=998` the standard library would write encoded words of 900 characters where RFC 2047
+    allows 75; with the usual 78 it would encode a long Message-ID, and no reader would find the thread again.
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """One header as bytes."""
+        if name.lower() != "subject":
+            return super().fold_binary(name, value)
+        plain = str(value).isascii() and "=?" not in value  # what looks encoded must not be decoded
+        encoded = Header(str(value), "us-ascii" if plain else "utf-8", header_name=name)
+        return f"{name}: {encoded.encode(linesep=self.linesep)}{self.linesep}".encode("ascii")
+
+
+_WIRE = _WirePolicy(linesep="\r\n", max_line_length=998)
+_BODY = SMTP.clone(max_line_length=76)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail ready to be sent. `message_id` stands in angle brackets, as in its header."""
+
+    message_id: str
+    content: bytes
+
+
+def compose(
+    message: Message, link_nonce: bytes, earlier_ids: Sequence[str], settings: Settings, *, was_invited: bool = False
+) -> Mail:
+    """The final bytes of one mail.
+
+    `link_nonce` is the booking's; `earlier_ids` are the Message-IDs this person got about this booking, oldest first;
+    `was_invited` says whether one of them carried a REQUEST, without which a CANCEL has nothing to take back.
+    Raises `ValueError` where the recipient is no address, and a Jinja error or `KeyError` where a fact is missing.
+    """
+    facts = read_facts(message.facts)
+    links = _links(message.kind, facts, link_nonce, settings)
+    rendered = render(message.kind, facts, links, message.created_at, message.locale)
+    mail = EmailMessage(policy=_BODY)
+    mail.set_content(rendered.text, cte="quoted-printable")
+    mail.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    if facts.calendar and (facts.calendar["method"] == "REQUEST" or was_invited):
+        _add_calendar(mail, invitation(facts, message.recipient, message.locale, settings), facts.calendar["method"])
+    message_id = _new_message_id(settings.sender_address)
+    _add_headers(mail, message_id, rendered.subject, wire_address(message.recipient), earlier_ids, settings)
+    return Mail(message_id, mail.as_bytes(policy=_WIRE))
+
+
+def envelope_sender(sender_address: str, reference: str) -> str:
+    """The return path of a booking's mails: a bounce names its booking. From and ORGANIZER stay bare."""
+    local, _, domain = sender_address.rpartition("@")
+    return f"{local}+{reference}@{domain}"
+
+
+def wire_address(address: str) -> str:
+    """An address as SMTP without extensions carries it: the domain in IDNA. Raises `ValueError` where that cannot be."""
+    local, at, domain = address.rpartition("@")
+    if not (at and local and local.isascii() and domain):
+        raise ValueError("the recipient's address cannot be written in ASCII")
+    written = f"{local}@{domain if domain.isascii() else domain.encode('idna').decode('ascii')}"
+    if not written.isprintable() or any(sign in written for sign in ' ,;<>"'):
+        raise ValueError("the recipient is no single address")
+    return written
+
+
+def _links(kind: Kind, facts: Facts, nonce: bytes, settings: Settings) -> Links:
+    """Secret links go to the booker alone, and each mail gets the one it needs."""
+    booking = f"{settings.base_url}/bookings/{facts.reference}"
+    confirm, manage = kind is Kind.BOOKING_TO_PROVE, kind in _MANAGED_FROM
+    return Links(
+        event=f"{settings.base_url}/events/{facts.event['id']}",
+        confirm=f"{booking}/confirmation?token={make_token(settings.secret_key, CONFIRM, nonce)}" if confirm else "",
+        manage=f"{booking}?token={make_token(settings.secret_key, MANAGE, nonce)}" if manage else "",
+    )
+
+
+def _add_calendar(mail: EmailMessage, calendar: bytes, method: str) -> None:
+    mail.add_alternative(
+        calendar, maintype="text", subtype="calendar", cte="base64", params={"method": method, "charset": "utf-8"}
+    )
+    mail.add_attachment(calendar, maintype="application", subtype="ics", cte="base64", filename="invite.ics")
+    mail["X-MICROSOFT-DISALLOW-COUNTER"] = "TRUE"
+
+
+def _new_message_id(sender_address: str) -> str:
+    return f"<{secrets.token_hex(16)}@{sender_address.rpartition('@')[2]}>"
+
+
+def _add_headers(
+    mail: EmailMessage, message_id: str, subject: str, recipient: str, earlier_ids: Sequence[str], settings: Settings
+) -> None:
+    mail["Date"] = format_datetime(clock.now().replace(microsecond=0))
+    mail["Message-ID"] = message_id
+    mail["Subject"] = subject
+    mail["From"] = settings.mail_default_sender
+    mail["To"] = recipient
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+    if earlier_ids:
+        mail["In-Reply-To"] = earlier_ids[-1]
+        mail["References"] = " ".join(earlier_ids[-MOST_REFERENCES:])

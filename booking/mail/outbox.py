@@ -1,0 +1,142 @@
+"""The outbox's statements: who may take a message, what was frozen, and how it ended.
+
+A message is claimed with a lease, so that a worker that died frees it by itself, and under an owner's token, so that
+a worker that slept too long finds out. Each function is one short transaction's work; sending happens between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy.orm import aliased, joinedload, undefer
+
+from booking.db import db
+from booking.mail.compose import Mail
+from booking.models import Delivery, Kind, Message
+
+GIVES_UP_AFTER = timedelta(hours=72)
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=4)
+INVITATIONS = (Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED)
+_PLAIN: dict[str, Any] = {"synchronize_session": False}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A message this worker may send until `until`."""
+
+    message_id: int
+    owner: str
+    until: datetime
+
+
+def claim_next(owner: str, now: datetime, lease: timedelta) -> Claim | None:
+    """Take the message that has been due longest, or None.
+
+    Mails about one booking to one person leave in the order they were queued (a calendar that meets SEQUENCE 1
+    before 0 may end with the older one), so a message waits while an earlier one is queued; a dead one blocks nobody.
+    """
+    earlier = aliased(Message)
+    overtakes = exists().where(
+        earlier.booking_id == Message.booking_id,
+        earlier.recipient == Message.recipient,
+        earlier.id < Message.id,
+        earlier.delivery == Delivery.QUEUED,
+    )
+    due = (
+        select(Message.id)
+        .where(*_free(now), Message.next_attempt_at <= now, ~overtakes)
+        .order_by(Message.next_attempt_at, Message.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Message)
+    )
+    found = db.session.scalar(due)
+    if found is None:
+        return None
+    until = now + lease
+    taken = _update(
+        [Message.id == found, *_free(now)],
+        {"lease": owner, "lease_until": until, "attempts": Message.attempts + 1},
+    )
+    return Claim(found, owner, until) if taken else None
+
+
+def _free(now: datetime) -> list[ColumnElement[bool]]:
+    return [Message.delivery == Delivery.QUEUED, or_(Message.lease_until.is_(None), Message.lease_until <= now)]
+
+
+def claimed(claim: Claim) -> Message | None:
+    """The claimed row with its booking and its bytes, fresh; None when it is gone or somebody else's."""
+    statement = (
+        select(Message)
+        .where(*_mine(claim))
+        .options(joinedload(Message.booking, innerjoin=True), undefer(Message.content))
+        .execution_options(populate_existing=True)
+    )
+    return db.session.scalars(statement).one_or_none()
+
+
+def sent_before(message: Message) -> tuple[Sequence[str], bool]:
+    """The Message-IDs this person got about this booking, oldest first, and whether one of them was an invitation."""
+    statement = (
+        select(Message.message_id, Message.kind)
+        .where(
+            Message.booking_id == message.booking_id,
+            Message.recipient == message.recipient,
+            Message.id < message.id,
+            Message.delivery == Delivery.SENT,
+            Message.message_id.is_not(None),
+        )
+        .order_by(Message.id)
+    )
+    rows = db.session.execute(statement).all()
+    return [row.message_id for row in rows], any(row.kind in INVITATIONS for row in rows)
+
+
+def freeze(claim: Claim, mail: Mail) -> bool:
+    """Keep the bytes every attempt will send. False where the claim is lost or bytes were frozen before."""
+    unfrozen = [*_mine(claim), Message.content.is_(None)]
+    return _update(unfrozen, {"message_id": mail.message_id, "content": mail.content})
+
+
+def still_mine(claim: Claim, now: datetime) -> bool:
+    """Whether the lease still holds; asked just before sending."""
+    return now < claim.until and db.session.scalar(select(Message.id).where(*_mine(claim))) is not None
+
+
+def mark_sent(claim: Claim, now: datetime) -> bool:
+    """The server said 250. That is true whoever holds the lease by now, so only the state is asked for."""
+    return _update(
+        [Message.id == claim.message_id, Message.delivery == Delivery.QUEUED],
+        {"delivery": Delivery.SENT, "sent_at": now, "lease": None, "lease_until": None, "last_error": ""},
+    )
+
+
+def mark_dead(claim: Claim, why: str) -> bool:
+    """No further attempt will be made; the reason stays visible."""
+    return _update(_mine(claim), {"delivery": Delivery.DEAD, "lease": None, "lease_until": None, "last_error": why})
+
+
+def reschedule(claim: Claim, message: Message, now: datetime, why: str) -> bool:
+    """Try again later: after a minute, then twice as long each time, up to four hours. False once 72 hours are over."""
+    last = message.created_at + GIVES_UP_AFTER
+    if now >= last:
+        mark_dead(claim, why)
+        return False
+    pause = min(FIRST_PAUSE * 2 ** min(message.attempts - 1, 16), LONGEST_PAUSE)
+    return _update(
+        _mine(claim), {"next_attempt_at": min(now + pause, last), "lease": None, "lease_until": None, "last_error": why}
+    )
+
+
+def _mine(claim: Claim) -> list[ColumnElement[bool]]:
+    return [Message.id == claim.message_id, Message.delivery == Delivery.QUEUED, Message.lease == claim.owner]
+
+
+def _update(where: Sequence[ColumnElement[bool]], values: dict[str, Any]) -> bool:
+    statement = update(Message).where(*where).values(**values)
+    return db.session.execute(statement, execution_options=_PLAIN).rowcount == 1  # type: ignore[attr-defined,no-any-return]

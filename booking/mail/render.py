@@ -1,0 +1,151 @@
+"""What a mail says: its subject, its text and its HTML, from frozen facts, in the reader's language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from booking import clock
+from booking.config import ROOT
+from booking.i18n import moment, translate, translate_plural
+from booking.mail import words
+from booking.mail.facts import Facts
+from booking.mail.subjects import subject
+from booking.models import Kind
+
+_RESERVATION_STATUS = {
+    Kind.BOOKING_CONFIRMED: "ReservationConfirmed",
+    Kind.BOOKING_CHANGED: "ReservationConfirmed",
+    Kind.BOOKING_CANCELLED: "ReservationCancelled",
+}
+
+
+@dataclass(frozen=True)
+class Links:
+    """The addresses a mail may show. The secret ones are empty where the mail must not carry them."""
+
+    event: str
+    confirm: str = ""
+    manage: str = ""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One mail's words."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale: str) -> Rendered:
+    """The words of one mail. Raises a Jinja error where a template asks for a fact that is not there."""
+    environment = _environment(locale)
+    context = _context(kind, facts, links, queued_at, locale)
+    text = environment.get_template(f"mail/{kind.value}.txt").render(context)
+    html = environment.get_template(f"mail/{kind.value}.html").render(context)
+    return Rendered(str(context["subject"]), text.strip() + "\n", html.strip() + "\n")
+
+
+@lru_cache(maxsize=4)
+def _environment(locale: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+    def gettext(message: str, **values: object) -> str:
+        said = translate(locale, message)
+        return said % values if values else said
+
+    def ngettext(singular: str, plural: str, num: int, **values: object) -> str:
+        return translate_plural(locale, singular, plural, num) % {"num": num, **values}
+
+    environment.globals.update({"_": gettext, "ngettext": ngettext})
+    return environment
+
+
+def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale: str) -> dict[str, Any]:
+    """Everything the templates name; they compute nothing."""
+    deadline, deadline_has_day = words.deadline(facts.expires_at or facts.starts_at, queued_at, locale)
+    before = facts.more.get("before")
+    return {
+        "locale": locale,
+        "subject": subject(kind, facts, queued_at, locale),
+        "links": links,
+        "title": facts.title,
+        "host": facts.event["host"],
+        "day": words.day_of(facts, locale),
+        "when": words.when(facts, locale),
+        "hours": words.span(facts, locale),
+        "meeting": words.meeting(facts, locale),
+        "place": words.place_lines(facts),
+        "access": facts.event["access_info"],
+        "conditions": words.conditions(facts, locale),
+        "is_class": facts.is_class,
+        "people": words.people(facts, locale),
+        "pupils": facts.booking["pupils"],
+        "adults": facts.booking["adults"],
+        "places": facts.booking["places"],
+        "reference": facts.reference,
+        "deadline": deadline,
+        "deadline_has_day": deadline_has_day,
+        "name": facts.booker_name,
+        "email": facts.booking.get("email", ""),
+        "phone": facts.booking.get("phone", ""),
+        "party": words.party(facts, locale),
+        "needs": words.needs(facts, locale),
+        "before": words.count_people(before["pupils"], before["adults"], locale) if before else "",
+        "by": facts.more.get("by", ""),
+        "why": facts.more.get("why", ""),
+        "headcount_until": _still_open(facts.instant("headcount_until"), locale) if facts.is_class else "",
+        "cancel_until": _still_open(facts.instant("cancel_until"), locale),
+        "json_ld": _json_ld(kind, facts),
+    }
+
+
+def _still_open(until: datetime, locale: str) -> str:
+    """The last moment for something, or nothing once it has passed."""
+    return moment(until, locale) if until > clock.now() else ""
+
+
+def _json_ld(kind: Kind, facts: Facts) -> Markup:
+    """The reservation for programs that read mail (schema.org `EventReservation`); empty where there is none."""
+    if kind not in _RESERVATION_STATUS:
+        return Markup("")
+    event = facts.event
+    address = {"streetAddress": event["address"], "postalCode": event["postcode"], "addressLocality": event["commune"]}
+    reservation: Mapping[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "EventReservation",
+        "reservationNumber": facts.reference,
+        "reservationStatus": f"https://schema.org/{_RESERVATION_STATUS[kind]}",
+        "underName": {"@type": "Person", "name": facts.booker_name},
+        "numSeats": facts.booking["places"],
+        "reservationFor": {
+            "@type": "Event",
+            "name": facts.title,
+            "startDate": clock.in_paris(facts.starts_at).isoformat(),
+            "endDate": clock.in_paris(facts.ends_at).isoformat(),
+            "organizer": {"@type": "Organization", "name": event["host"]},
+            "location": {
+                "@type": "Place",
+                "name": event["place_name"] or event["commune"],
+                "address": {"@type": "PostalAddress", "addressCountry": "FR", **address},
+            },
+        },
+    }
+    # Inside a <script> nothing is unescaped, so what could end it is written as JSON escapes (ASCII throughout).
+    written = json.dumps(reservation).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(written)  # noqa: S704 - made safe on the line above

@@ -1,0 +1,48 @@
+"""Subject lines: concrete enough to be understood in a list of mails."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from booking.i18n import _, translate_plural
+from booking.mail import words
+from booking.mail.facts import Facts, one_line
+from booking.models import Kind
+
+_SUBJECTS = {
+    Kind.BOOKING_CONFIRMED: _("Confirmé : %(title)s, %(when)s"),
+    Kind.BOOKING_CHANGED: _("Modifié : %(title)s, %(when)s, %(people)s"),
+    Kind.BOOKING_CANCELLED: _("Annulé : %(title)s, %(when)s"),
+    Kind.BOOKING_EXPIRED: _("Délai passé : vos places pour « %(title)s » ont été rendues"),
+    Kind.HOST_BOOKING_CONFIRMED: _("Nouvelle réservation : %(people)s, %(title)s, %(when)s"),
+    Kind.HOST_BOOKING_CHANGED: _("Effectif changé : %(people)s, %(title)s, %(when)s"),
+    Kind.HOST_BOOKING_CANCELLED: _("Réservation annulée : %(people)s, %(title)s, %(when)s"),
+}
+
+
+def subject(kind: Kind, facts: Facts, queued_at: datetime, locale: str) -> str:
+    """The subject of a mail, one line without controls."""
+    if kind is Kind.BOOKING_TO_PROVE:
+        return one_line(_to_prove(facts, queued_at, locale))
+    values = {"title": facts.title, "when": words.when(facts, locale), "people": words.people(facts, locale)}
+    return one_line(words.say(locale, _SUBJECTS[kind], **values))
+
+
+def _to_prove(facts: Facts, queued_at: datetime, locale: str) -> str:
+    number = facts.booking["places"]
+    deadline, with_day = words.deadline(facts.expires_at or facts.starts_at, queued_at, locale)
+    if with_day:
+        pattern = translate_plural(
+            locale,
+            "%(num)s place tenue pour « %(title)s » : confirmez avant le %(deadline)s",
+            "%(num)s places tenues pour « %(title)s » : confirmez avant le %(deadline)s",
+            number,
+        )
+    else:
+        pattern = translate_plural(
+            locale,
+            "%(num)s place tenue pour « %(title)s » : confirmez avant %(deadline)s",
+            "%(num)s places tenues pour « %(title)s » : confirmez avant %(deadline)s",
+            number,
+        )
+    return pattern % {"num": number, "title": facts.title, "deadline": deadline}

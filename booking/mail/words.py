@@ -1,0 +1,130 @@
+"""Phrases that mails and calendar entries share: who comes, when, where, and what to know before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from booking import clock
+from booking.i18n import _, hour, hours, instant_day, moment, translate, translate_plural
+from booking.mail.facts import Facts
+
+_EQUIPMENT = {
+    "lent": _("Équipement de protection prêté sur place."),
+    "bring": _("Apportez votre équipement de protection."),
+}
+_NEEDS = {
+    "motor": _("mobilité réduite : %(number)s"),
+    "hearing": _("surdité ou malentendance : %(number)s"),
+    "visual": _("déficience visuelle : %(number)s"),
+    "intellectual": _("handicap intellectuel : %(number)s"),
+    "psychic": _("handicap psychique : %(number)s"),
+}
+_AUDIENCES = {
+    "student": _("étudiante ou étudiant"),
+    "jobseeker": _("en recherche d’emploi"),
+    "teacher": _("enseignante ou enseignant"),
+    "public": _("grand public"),
+    "press": _("presse"),
+    "official": _("élue ou élu"),
+    "college": _("collège"),
+    "lycee": _("lycée"),
+    "apprentice": _("apprentissage"),
+}
+
+
+def say(locale: str, message: str, **values: object) -> str:
+    """A message in the reader's language, with its values."""
+    return translate(locale, message) % values
+
+
+def count_people(pupils: int, adults: int, locale: str) -> str:
+    """« 31 élèves et 3 adultes »."""
+    children = translate_plural(locale, "%(num)s élève", "%(num)s élèves", pupils) % {"num": pupils}
+    grown = translate_plural(locale, "%(num)s adulte", "%(num)s adultes", adults) % {"num": adults}
+    return say(locale, _("%(pupils)s et %(adults)s"), pupils=children, adults=grown)
+
+
+def people(facts: Facts, locale: str) -> str:
+    """Who comes, in numbers: no pupil has a name here."""
+    if not facts.is_class:
+        return translate(locale, _("1 personne"))
+    return count_people(facts.booking["pupils"], facts.booking["adults"], locale)
+
+
+def span(facts: Facts, locale: str) -> str:
+    """The hours of a slot: « 14 h 30 – 16 h »; the day of the end is named when it is another one."""
+    if clock.paris_day(facts.starts_at) == clock.paris_day(facts.ends_at):
+        return hours(facts.starts_at, facts.ends_at, locale)
+    return f"{hour(facts.starts_at, locale)} – {moment(facts.ends_at, locale)}"
+
+
+def when(facts: Facts, locale: str) -> str:
+    """« mardi 24 novembre, 14 h 30 »."""
+    return moment(facts.starts_at, locale)
+
+
+def day_of(facts: Facts, locale: str) -> str:
+    """The day of the visit, with a capital: it stands alone."""
+    said = instant_day(facts.starts_at, locale)
+    return said[:1].upper() + said[1:]
+
+
+def meeting(facts: Facts, locale: str) -> str:
+    """When and where to be: « Rendez-vous à 14 h 15, accueil, bâtiment A ». Empty when there is nothing to add."""
+    point = facts.slot["meeting_point"]
+    early = facts.arrive_at < facts.starts_at
+    if point and early:
+        return say(locale, _("Rendez-vous à %(hour)s : %(point)s"), hour=hour(facts.arrive_at, locale), point=point)
+    if point:
+        return say(locale, _("Rendez-vous : %(point)s"), point=point)
+    return say(locale, _("Soyez là à %(hour)s."), hour=hour(facts.arrive_at, locale)) if early else ""
+
+
+def place_lines(facts: Facts) -> list[str]:
+    """The address as one writes it on an envelope."""
+    event = facts.event
+    return [line for line in (event["place_name"], event["address"], f"{event['postcode']} {event['commune']}".strip()) if line]
+
+
+def conditions(facts: Facts, locale: str) -> list[str]:
+    """What to know before coming, one sentence each."""
+    event = facts.event
+    said = [
+        say(locale, _("À partir de %(age)s ans."), age=event["min_age"]) if event["min_age"] else "",
+        translate(locale, _("Chaussures fermées obligatoires.")) if event["closed_shoes"] else "",
+        translate(locale, _("Pièce d’identité demandée à l’entrée.")) if event["identity_needed"] else "",
+        translate(locale, _EQUIPMENT[event["equipment"]]) if event["equipment"] in _EQUIPMENT else "",
+        event["conditions"],
+        event["accessibility_note"],
+    ]
+    return [sentence for sentence in said if sentence]
+
+
+def party(facts: Facts, locale: str) -> str:
+    """Who the host will meet: « 3e B, Collège du Port, Gennevilliers », or what brings one person."""
+    words = facts.booking
+    if not facts.is_class:
+        audience = _AUDIENCES.get(words["audience"])
+        return translate(locale, audience) if audience else ""
+    return ", ".join(_school_words(words))
+
+
+def _school_words(words: Mapping[str, str]) -> list[str]:
+    label = words.get("class_label", "")
+    level = words.get("level", "")
+    group = label if level.casefold() in label.casefold() else f"{level} {label}".strip()
+    return [part for part in (group, words.get("school_name", ""), words.get("commune", "")) if part]
+
+
+def needs(facts: Facts, locale: str) -> list[str]:
+    """Accessibility needs by kind and number."""
+    given = facts.booking.get("needs") or {}
+    return [say(locale, _NEEDS[kind], number=number) for kind, number in given.items() if kind in _NEEDS]
+
+
+def deadline(instant: datetime, queued_at: datetime, locale: str) -> tuple[str, bool]:
+    """How to say a deadline, and whether the day is part of it: an hour is enough on the day of the mail."""
+    if clock.paris_day(instant) == clock.paris_day(queued_at):
+        return hour(instant, locale), False
+    return moment(instant, locale), True

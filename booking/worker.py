@@ -1,0 +1,130 @@
+"""The worker: lets holds expire, delivers mail, tidies up. Any number may run over one database.
+
+It survives what it depends on: while the database or the mail server is away it logs, waits a little longer each
+time and goes on. SIGTERM and SIGINT end it after the message under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections import Counter
+from contextlib import suppress
+from datetime import datetime, timedelta
+from types import FrameType
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking import clock
+from booking.actions.expire_holds import due_holds, expire_hold
+from booking.actions.limits import forget_old_counts
+from booking.config import Settings
+from booking.db import db, in_transaction
+from booking.mail.delivery import Attempt, Outcome, Transport, deliver_next
+
+log = logging.getLogger("coulisses.worker")
+
+IDLE_SECONDS = 1.0
+LONGEST_PAUSE = 60.0
+MESSAGES_A_ROUND = 50
+TIDY_EVERY = timedelta(hours=1)
+
+
+class Worker:
+    """One worker of one application. Call `run` to serve until a signal, or `empty` to do what is due and return."""
+
+    def __init__(self, app: Flask, transport: Transport) -> None:
+        self._settings: Settings = app.config["SETTINGS"]
+        self._transport = transport
+        self._stopping = threading.Event()
+        self._tidied_at: datetime | None = None
+        self.counts: Counter[str] = Counter()
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """End after the message under way. Safe to call from a signal handler or another thread."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+        log.info("worker started")
+        trouble = 0
+        while not self._stopping.is_set():
+            busy, healthy = self._guarded_round()
+            trouble = 0 if healthy else trouble + 1
+            if trouble:
+                self._stopping.wait(min(IDLE_SECONDS * 2**trouble, LONGEST_PAUSE))
+            elif not busy:
+                self._stopping.wait(IDLE_SECONDS)
+        log.info("worker stopped")
+
+    def _guarded_round(self) -> tuple[bool, bool]:
+        """One round; says whether there was something to do and whether everything answered."""
+        try:
+            busy = self._expire_holds() > 0
+            attempts = self._deliver(MESSAGES_A_ROUND)
+            self._tidy()
+            return busy or bool(attempts), not any(attempt.unreachable for attempt in attempts)
+        except SQLAlchemyError as error:
+            log.error("the database does not answer: %s", type(error).__name__)
+        except Exception:
+            log.exception("a round failed")
+        finally:
+            with suppress(SQLAlchemyError):
+                db.session.remove()
+        return False, False
+
+    def empty(self) -> None:
+        """Do everything that is due now, once, and return. Errors of the database are raised."""
+        try:
+            self._expire_holds()
+            while not self._stopping.is_set() and self._deliver(MESSAGES_A_ROUND, patient=True):
+                pass
+            self._tidy()
+        finally:
+            db.session.remove()
+
+    def _expire_holds(self) -> int:
+        expired = 0
+        for reference in due_holds():
+            if self._stopping.is_set():
+                break
+            try:
+                expired += in_transaction(lambda reference=reference: expire_hold(reference))  # type: ignore[misc]
+            except SQLAlchemyError:
+                raise
+            except Exception:  # one hold in trouble must not keep the others
+                log.exception("a hold could not expire")
+        db.session.commit()
+        if expired:
+            self.counts["expired"] += expired
+            log.info("holds expired=%s", expired)
+        return expired
+
+    def _deliver(self, most: int, *, patient: bool = False) -> list[Attempt]:
+        """Attempt up to `most` messages. Unless `patient`, stop at the first sign that the server is away."""
+        attempts: list[Attempt] = []
+        while len(attempts) < most and not self._stopping.is_set():
+            attempt = deliver_next(self._settings, self._transport)
+            if attempt is None:
+                break
+            attempts.append(attempt)
+            self.counts[attempt.outcome] += 1
+            if attempt.unreachable and not patient:
+                break
+        return attempts
+
+    def _tidy(self) -> None:
+        now = clock.now()
+        if self._tidied_at is None or now - self._tidied_at >= TIDY_EVERY:
+            in_transaction(lambda: forget_old_counts(now))
+            self._tidied_at = now
+
+    @property
+    def summary(self) -> str:
+        """What was done, in one line."""
+        sent, later, dead = (self.counts[outcome] for outcome in (Outcome.SENT, Outcome.LATER, Outcome.DEAD))
+        return f"{sent} sent, {later} to try again, {dead} dead; {self.counts['expired']} holds expired."
