@@ -55,6 +55,7 @@ REFUSALS: Mapping[str, str] = {
     "wrong_state_cancelled": _("Cette réservation a été annulée ; ses places ont été rendues."),
     "wrong_state_expired": _("Le délai est passé : les places tenues pour vous ont été rendues."),
     "wrong_state_refused": _("Cette réservation a été refusée."),
+    "form_expired": _("Cette page est restée ouverte trop longtemps, ou votre navigateur refuse nos cookies. Rien n’est perdu : vérifiez et envoyez de nouveau."),
     "wrong_state": _("Cette réservation ne peut plus être changée."),
 }
 

@@ -50,3 +50,10 @@ def booking(reference: str) -> Booking:
     if found is None:
         raise NotFound
     return found
+
+
+def open_slots_of(event_id: int, places: int) -> list[Slot]:
+    """The slots of an event that can be booked now by a party of so many places, soonest first."""
+    statement = select(Slot).where(Slot.event_id == event_id).options(*_slot_options()).order_by(Slot.starts_at, Slot.id)
+    found = db.session.execute(statement).unique().scalars()
+    return [slot for slot in found if slot.closed_because() is None and slot.remaining >= places]

@@ -1,0 +1,6 @@
+// On a desk the filters stand open beside the results; on a phone they wait behind their button.
+(function () {
+  "use strict";
+  var filters = document.getElementById("filters");
+  if (filters && window.matchMedia("(min-width: 900px)").matches) { filters.open = true; }
+})();

@@ -1,0 +1,75 @@
+"""The words of the house as readers see them: types, audiences, levels, kinds of access, equipment, states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from booking.i18n import _
+from booking.models.booking import Status
+from booking.models.event import AccessKind, Audience, EventType
+
+TYPES: Mapping[str, str] = {
+    EventType.COMPANY_VISIT: _("Visite d’entreprise"),
+    EventType.OPEN_DAY: _("Portes ouvertes"),
+    EventType.WORKSHOP: _("Atelier"),
+    EventType.SCHOOL_TALK: _("Intervention en classe"),
+    EventType.ROUND_TABLE: _("Débat"),
+    EventType.FORUM: _("Forum"),
+    EventType.EXHIBITION: _("Exposition"),
+    EventType.JOB_DATING: _("Job dating"),
+    EventType.ONLINE: _("En ligne"),
+}
+
+AUDIENCES: Mapping[str, str] = {
+    "school": _("Classes"),
+    Audience.COLLEGE: _("Collégiens"),
+    Audience.LYCEE: _("Lycéens"),
+    Audience.APPRENTICE: _("Apprentis"),
+    Audience.STUDENT: _("Étudiants"),
+    Audience.JOBSEEKER: _("Demandeurs d’emploi"),
+    Audience.TEACHER: _("Enseignants"),
+    Audience.PUBLIC: _("Grand public"),
+    Audience.PRESS: _("Presse"),
+    Audience.OFFICIAL: _("Élus"),
+}
+
+PERSONS: Mapping[str, str] = {
+    Audience.STUDENT: _("Étudiante ou étudiant"),
+    Audience.JOBSEEKER: _("En recherche d’emploi"),
+    Audience.TEACHER: _("Enseignante ou enseignant"),
+    Audience.PUBLIC: _("Grand public"),
+    Audience.PRESS: _("Journaliste"),
+    Audience.OFFICIAL: _("Élue ou élu"),
+}
+
+LEVELS: Mapping[str, str] = {
+    "6e": _("6e"),
+    "5e": _("5e"),
+    "4e": _("4e"),
+    "3e": _("3e"),
+    "2de": _("2de"),
+    "1re": _("1re"),
+    "terminale": _("Terminale"),
+    "CAP": _("CAP"),
+    "BTS": _("BTS"),
+    "autre": _("Autre"),
+}
+
+ACCESS: Mapping[str, str] = {
+    AccessKind.MOTOR: _("Fauteuil ou marche difficile"),
+    AccessKind.HEARING: _("Surdité ou malentendance"),
+    AccessKind.VISUAL: _("Cécité ou malvoyance"),
+    AccessKind.INTELLECTUAL: _("Compréhension facilitée"),
+    AccessKind.PSYCHIC: _("Besoin de calme ou de repères"),
+}
+
+STATES: Mapping[str, str] = {
+    Status.HELD: _("Places tenues"),
+    Status.WAITING: _("En liste d’attente"),
+    Status.CONFIRMED: _("Confirmée"),
+    Status.ATTENDED: _("Venue"),
+    Status.NO_SHOW: _("Absente"),
+    Status.CANCELLED: _("Annulée"),
+    Status.REFUSED: _("Refusée"),
+    Status.EXPIRED: _("Délai passé"),
+}

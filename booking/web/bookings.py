@@ -1,0 +1,146 @@
+"""A booking's own page: what it is, and the four things its owner can do. GET shows, POST acts."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import segno
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from booking.actions.cancel_booking import cancel_booking
+from booking.actions.change_headcount import change_headcount
+from booking.actions.confirm_booking import confirm_booking
+from booking.app_settings import settings
+from booking.db import in_transaction
+from booking.errors import Invalid, NotFound, Refusal
+from booking.links import CONFIRM
+from booking.mail.invitation import booking_calendar
+from booking.models import Booking, Status
+from booking.queries import fetch
+from booking.web import access
+from booking.web.forms.booking import ActForm, CancellationForm, HeadcountForm
+
+bp = Blueprint("bookings", __name__)
+
+
+@bp.get("/bookings/<reference>")
+def show(reference: str) -> str:
+    """The boarding pass, for who made the booking or has its secret link."""
+    booking = access.booking_or_404(reference)
+    form = HeadcountForm(formdata=None)
+    form.pupils.data, form.adults.data = str(booking.pupils), str(booking.adults)
+    return _page(booking, form, None)
+
+
+@bp.post("/bookings/<reference>/headcount")
+def set_headcount(reference: str) -> Response | tuple[str, int]:
+    """Change how many come."""
+    booking = access.booking_or_404(reference)
+    form = HeadcountForm()
+    try:
+        in_transaction(lambda: change_headcount(reference, form.pupils.data, form.adults.data))
+    except Refusal as refusal:
+        if isinstance(refusal, Invalid):
+            form.show(refusal.fields, g.locale)
+        return _page(fetch.booking(reference), form, refusal), refusal.status
+    access.remember(booking)
+    return redirect(url_for("bookings.show", reference=booking.reference, note="headcount"), 303)
+
+
+@bp.get("/bookings/<reference>/confirmation")
+def ask_confirmation(reference: str) -> str:
+    """What the link in the mail shows: a button. Opening it changes nothing, however often a scanner does."""
+    booking = _booking_of_mail(reference)
+    return render_template("booking_confirm.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=ActForm(formdata=None))
+
+
+@bp.post("/bookings/<reference>/confirmation")
+def confirm(reference: str) -> Response | tuple[str, int]:
+    """The button: the address is proven, the booking is confirmed, the invitation goes out."""
+    booking = _booking_of_mail(reference)
+    try:
+        in_transaction(lambda: confirm_booking(reference))
+    except Refusal as refusal:
+        booking = fetch.booking(reference)
+        page = render_template(
+            "booking_confirm.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=ActForm(), refusal=refusal
+        )
+        return page, refusal.status
+    access.remember(booking)
+    access.remember_proven(booking.email)
+    return redirect(url_for("bookings.show", reference=booking.reference, note="confirmed"), 303)
+
+
+@bp.get("/bookings/<reference>/cancellation")
+def ask_cancellation(reference: str) -> str:
+    """Whether to cancel really."""
+    booking = access.booking_or_404(reference)
+    return render_template("booking_cancel.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=CancellationForm(formdata=None))
+
+
+@bp.post("/bookings/<reference>/cancellation")
+def cancel(reference: str) -> Response | tuple[str, int]:
+    """Cancel, and give the places back."""
+    booking = access.booking_or_404(reference)
+    form = CancellationForm()
+    why = " ".join("".join(sign if sign.isprintable() else " " for sign in form.why.data or "").split())[:400]
+    try:
+        in_transaction(lambda: cancel_booking(reference, why=why))
+    except Refusal as refusal:
+        booking = fetch.booking(reference)
+        page = render_template(
+            "booking_cancel.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=form, refusal=refusal
+        )
+        return page, refusal.status
+    access.remember(booking)
+    return redirect(url_for("bookings.show", reference=booking.reference, note="cancelled"), 303)
+
+
+@bp.get("/bookings/<reference>/invitation.ics")
+def invitation(reference: str) -> Response:
+    """The booking as it is now, for a calendar: the same entry as in the mails."""
+    booking = access.booking_or_404(reference)
+    answer = Response(booking_calendar(booking, settings(), booking.locale), mimetype="text/calendar")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{booking.reference}.ics"'
+    return answer
+
+
+@bp.get("/bookings/<reference>/qr.svg")
+def code(reference: str) -> Response:
+    """The booking's address, without its secret, for a camera."""
+    booking = access.booking_or_404(reference)
+    drawn = BytesIO()
+    page = settings().base_url + url_for("bookings.show", reference=booking.reference)
+    segno.make(page, error="m", micro=False).save(drawn, kind="svg", scale=4, border=2, xmldecl=False)
+    return Response(drawn.getvalue(), mimetype="image/svg+xml")
+
+
+@bp.post("/visitor/forget")
+def forget() -> Response:
+    """Forget this browser: the next person at this computer sees nothing."""
+    access.forget()
+    return redirect(url_for("home.show"), 303)
+
+
+def _booking_of_mail(reference: str) -> Booking:
+    booking = fetch.booking(reference)
+    if not access.given_token_opens(booking, CONFIRM):
+        raise NotFound
+    return booking
+
+
+def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str:
+    note = request.args.get("note", "")
+    if booking.status not in Status:
+        abort(404)
+    return render_template(
+        "booking.html",
+        booking=booking,
+        slot=booking.slot,
+        event=booking.slot.event,
+        form=form,
+        refusal=refusal,
+        note=note if note in {"already", "headcount", "confirmed", "cancelled"} else "",
+        token=access.given_token(),
+    )

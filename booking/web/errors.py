@@ -1,0 +1,65 @@
+"""Pages for when it does not go as wished: they say what happened and where one can go from there."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, g, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from booking.errors import Refusal
+from booking.i18n import DEFAULT_LOCALE
+from booking.web import booking_form
+
+_log = logging.getLogger("coulisses.error")
+_PAGES = {400, 403, 404, 405, 413, 429, 500}
+
+
+class FormExpired(Refusal):
+    """A form was open too long, or its cookie did not come back."""
+
+    code = "form_expired"
+    status = 400
+
+
+def init_app(app: Flask) -> None:
+    """Answer refusals and errors with pages."""
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _crashed)
+
+
+def _refused(refusal: Refusal) -> tuple[str, int, dict[str, str]]:
+    if refusal.status == 404:
+        return _page(404)
+    page = render_template("errors/refusal.html", refusal=refusal)
+    retry = refusal.facts.get("retry_after")
+    return page, refusal.status, {"Retry-After": str(retry)} if retry else {}
+
+
+def _forged(error: CSRFError) -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    if request.endpoint == "booking_form.create" and request.view_args:
+        return booking_form.form_expired(request.view_args["slot_id"], FormExpired())
+    return render_template("errors/refusal.html", refusal=FormExpired()), 400
+
+
+def _http(error: HTTPException) -> Response | tuple[str, int, dict[str, str]]:
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    allowed = {"Allow": ", ".join(error.valid_methods or [])} if error.code == 405 and hasattr(error, "valid_methods") else {}
+    page, status, headers = _page(error.code)
+    return page, status, headers | allowed
+
+
+def _crashed(error: Exception) -> tuple[str, int, dict[str, str]]:
+    _log.exception("unexpected")
+    return _page(500)
+
+
+def _page(status: int) -> tuple[str, int, dict[str, str]]:
+    g.setdefault("locale", DEFAULT_LOCALE)
+    name = status if status in _PAGES else (400 if status < 500 else 500)
+    return render_template("errors/page.html", status=name), status, {}

@@ -1,0 +1,75 @@
+"""What every answer carries: a policy that runs nothing inline, no sniffing, no framing, nothing kept of personal pages."""
+
+from __future__ import annotations
+
+import logging
+import time
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request, session
+from flask_wtf.csrf import CSRFProtect
+
+from booking.config import Settings
+
+csrf = CSRFProtect()
+_log = logging.getLogger("coulisses.request")
+
+
+def init_app(app: Flask) -> None:
+    """Protect every form, and add the headers to every answer."""
+    csrf.init_app(app)
+    settings: Settings = app.config["SETTINGS"]
+    headers = {
+        "Content-Security-Policy": content_policy(settings),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), interest-cohort=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if settings.secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    @app.before_request
+    def _start() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def _finish(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        if (session.accessed or "token" in request.args) and "Cache-Control" not in response.headers:
+            forbid_keeping(response)
+        rule = request.url_rule.rule if request.url_rule else "-"
+        milliseconds = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000
+        _log.info(
+            "request",
+            extra={"method": request.method, "route": rule, "status": response.status_code, "ms": round(milliseconds, 1)},
+        )
+        return response
+
+
+def forbid_keeping(response: Response) -> None:
+    """Mark a personal page: kept by nobody, found by no search engine."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+
+
+def content_policy(settings: Settings, **more: str) -> str:
+    """The Content-Security-Policy: nothing by default, our own files, and the map's tiles where there is a map."""
+    tiles = ""
+    if settings.map_tiles_url:
+        parts = urlsplit(settings.map_tiles_url.replace("{s}", "*"))
+        tiles = f" {parts.scheme}://{parts.netloc}"
+    directives = {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "connect-src": "'self'",
+        "font-src": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+        "img-src": f"'self' data:{tiles}",
+        "script-src": "'self'",
+        "style-src": "'self'",
+    } | {name.replace("_", "-"): value for name, value in more.items()}
+    return "; ".join(f"{name} {value}" for name, value in directives.items())

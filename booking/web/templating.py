@@ -1,0 +1,131 @@
+"""What templates may say: translated sentences, dates as people say them, names of things, links."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from markupsafe import Markup
+
+from booking import clock, i18n, vocabulary
+from booking.errors import Problem, Refusal
+from booking.models.party import LEVELS
+from booking.web.forms.booking import NEEDS
+from booking.wording import problem_sentence, refusal_sentence
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their functions and filters."""
+    env = app.jinja_env
+    env.add_extension("jinja2.ext.i18n")
+    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
+    env.trim_blocks = env.lstrip_blocks = True
+    env.filters.update(
+        day=_localized(i18n.day),
+        short_day=_localized(i18n.short_day),
+        instant_day=_localized(i18n.instant_day),
+        hour=_localized(i18n.hour),
+        moment=_localized(i18n.moment),
+        paris_day=clock.paris_day,
+        iso=lambda instant: clock.in_paris(instant).isoformat(timespec="minutes"),
+        paragraphs=lambda text: [part.strip() for part in text.split("\n\n") if part.strip()],
+        sentence=_sentence,
+    )
+    env.globals.update(
+        hours=lambda slot: i18n.hours(slot.starts_at, slot.ends_at, g.locale),
+        type_name=lambda word: gettext(vocabulary.TYPES[word]),
+        audience_name=lambda word: gettext(vocabulary.AUDIENCES[word]),
+        person_name=lambda word: gettext(vocabulary.PERSONS[word]),
+        level_name=lambda word: gettext(vocabulary.LEVELS.get(word, word)),
+        access_name=lambda word: gettext(vocabulary.ACCESS[word]),
+        in_language=in_language,
+        with_query=with_query,
+        asset=_asset_finder(app),
+        settings=app.config["SETTINGS"],
+        now=clock.now,
+        day_target=_day_target,
+        as_is=lambda value: value,
+        chosen_name=_chosen_name,
+        levels_for=lambda event: event.levels or LEVELS,
+        needs_open=lambda form: any(form[name].data or form[name].errors for name in NEEDS),
+        hold_said=_hold_said,
+    )
+
+
+def gettext(message: str) -> str:
+    """A message in this visitor's language."""
+    return i18n.translate(g.get("locale", i18n.DEFAULT_LOCALE), message)
+
+
+def ngettext(singular: str, plural: str, number: int) -> str:
+    """The form of a message that goes with a number, in this visitor's language."""
+    return i18n.translate_plural(g.get("locale", i18n.DEFAULT_LOCALE), singular, plural, number)
+
+
+def _localized(render: Callable[..., str]) -> Callable[[date | datetime], str]:
+    return lambda value: render(value, g.get("locale", i18n.DEFAULT_LOCALE))
+
+
+def _sentence(what: Problem | Refusal) -> str:
+    say: Callable[[Any, str], str] = problem_sentence if isinstance(what, Problem) else refusal_sentence
+    return say(what, g.locale)
+
+
+def in_language(locale: str) -> str:
+    """This page's address in another language; a secret token never travels in it."""
+    return with_query(lang=locale)
+
+
+def with_query(**changes: object) -> str:
+    """This page's address with some of its query changed; None removes a name."""
+    if request.url_rule is None or request.method != "GET":
+        return url_for("home.show", lang=changes.get("lang"))
+    query = {name: value for name, value in request.args.items() if name not in {"token", "lang"}}
+    query |= {name: str(value) for name, value in changes.items() if value is not None}
+    for name, value in changes.items():
+        if value is None:
+            query.pop(name, None)
+    return url_for(request.endpoint or "home.show", **((request.view_args or {}) | query))
+
+
+def _day_target(day: date) -> str:
+    """Where a day of the week strip leads: the catalogue with that day, keeping the other filters."""
+    if request.endpoint in {"catalogue.show", "catalogue.of_edition"}:
+        return with_query(day=None if request.args.get("day") == day.isoformat() else day.isoformat(), page=None)
+    return url_for("catalogue.show", day=day.isoformat())
+
+
+def _chosen_name(name: str, value: str) -> str:
+    """How a chosen filter is called in its chip; empty for a name that is no filter."""
+    if name == "day":
+        return i18n.short_day(date.fromisoformat(value), g.locale)
+    if name == "places":
+        return ngettext("%(n)s place", "%(n)s places", int(value)) % {"n": value}
+    words = {"type": vocabulary.TYPES, "audience": vocabulary.AUDIENCES, "level": vocabulary.LEVELS}.get(name)
+    if words is not None:
+        return gettext(words[value])
+    return {"q": f"« {value} »", "commune": value}.get(name, "")
+
+
+def _hold_said(minutes: int) -> str:
+    """How long places are held: « 2 heures », « 45 minutes »."""
+    if minutes % 60:
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    return ngettext("%(n)s heure", "%(n)s heures", minutes // 60) % {"n": minutes // 60}
+
+
+def _asset_finder(app: Flask) -> Callable[[str], Markup]:
+    """Addresses of our own files, with a fingerprint, so that a browser may keep them for a year."""
+
+    @lru_cache(maxsize=64)
+    def asset(name: str) -> Markup:
+        path = Path(app.static_folder or "") / name
+        print_ = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        return Markup(f"{app.static_url_path}/{name}?v={print_}")  # noqa: S704 - names come from our templates
+
+    return asset
