@@ -128,7 +128,7 @@ def _add_place(entry: Event, lines: list[str], latitude: float | None, longitude
 def _description(facts: Facts, locale: str) -> str:
     """What one needs on the way. Calendars are shared, so there is no link that acts and nobody's name."""
     conditions = words.conditions(facts, locale)
-    access = facts.event["access_info"]
+    access = words.access(facts)
     lines = [
         words.meeting(facts, locale),
         words.people(facts, locale),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from booking.mail.facts import Facts
 from booking.mail.subjects import subject
 from booking.models import Kind
 
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _RESERVATION_STATUS = {
     Kind.BOOKING_CONFIRMED: "ReservationConfirmed",
     Kind.BOOKING_CHANGED: "ReservationConfirmed",
@@ -51,7 +53,7 @@ def render(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale: 
     context = _context(kind, facts, links, queued_at, locale)
     text = environment.get_template(f"mail/{kind.value}.txt").render(context)
     html = environment.get_template(f"mail/{kind.value}.html").render(context)
-    return Rendered(str(context["subject"]), text.strip() + "\n", html.strip() + "\n")
+    return Rendered(str(context["subject"]), _EMPTY_LINES.sub("\n\n", text.strip()) + "\n", html.strip() + "\n")
 
 
 @lru_cache(maxsize=4)
@@ -62,6 +64,7 @@ def _environment(locale: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
         auto_reload=False,
     )
 
@@ -84,6 +87,7 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "locale": locale,
         "subject": subject(kind, facts, queued_at, locale),
         "links": links,
+        "colon": "\u00a0:" if locale == "fr" else ":",
         "title": facts.title,
         "host": facts.event["host"],
         "day": words.day_of(facts, locale),
@@ -91,7 +95,7 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "hours": words.span(facts, locale),
         "meeting": words.meeting(facts, locale),
         "place": words.place_lines(facts),
-        "access": facts.event["access_info"],
+        "access": words.access(facts),
         "conditions": words.conditions(facts, locale),
         "is_class": facts.is_class,
         "people": words.people(facts, locale),

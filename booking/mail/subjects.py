@@ -13,7 +13,7 @@ _SUBJECTS = {
     Kind.BOOKING_CONFIRMED: _("Confirmé : %(title)s, %(when)s"),
     Kind.BOOKING_CHANGED: _("Modifié : %(title)s, %(when)s, %(people)s"),
     Kind.BOOKING_CANCELLED: _("Annulé : %(title)s, %(when)s"),
-    Kind.BOOKING_EXPIRED: _("Délai passé : vos places pour « %(title)s » ont été rendues"),
+    Kind.BOOKING_EXPIRED: _("Délai passé, réservation non confirmée : « %(title)s »"),
     Kind.HOST_BOOKING_CONFIRMED: _("Nouvelle réservation : %(people)s, %(title)s, %(when)s"),
     Kind.HOST_BOOKING_CHANGED: _("Effectif changé : %(people)s, %(title)s, %(when)s"),
     Kind.HOST_BOOKING_CANCELLED: _("Réservation annulée : %(people)s, %(title)s, %(when)s"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from booking import clock
-from booking.i18n import _, hour, hours, instant_day, moment, translate, translate_plural
+from booking.i18n import _, hour, hours, instant_day, moment, translate, translate_plural, typeset
 from booking.mail.facts import Facts
 
 _EQUIPMENT = {
@@ -95,10 +95,15 @@ def conditions(facts: Facts, locale: str) -> list[str]:
         translate(locale, _("Chaussures fermées obligatoires.")) if event["closed_shoes"] else "",
         translate(locale, _("Pièce d’identité demandée à l’entrée.")) if event["identity_needed"] else "",
         translate(locale, _EQUIPMENT[event["equipment"]]) if event["equipment"] in _EQUIPMENT else "",
-        event["conditions"],
-        event["accessibility_note"],
+        typeset("fr", event["conditions"]),
+        typeset("fr", event["accessibility_note"]),
     ]
     return [sentence for sentence in said if sentence]
+
+
+def access(facts: Facts) -> str:
+    """How to come, as the host wrote it."""
+    return typeset("fr", facts.event["access_info"])
 
 
 def party(facts: Facts, locale: str) -> str:
