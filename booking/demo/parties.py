@@ -1,0 +1,89 @@
+"""Who has booked in the demo world. They book through the same verb as everybody, so that every counter is true."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from sqlalchemy import update
+
+from booking import clock
+from booking.actions.book_places import Terms, book_places
+from booking.actions.cancel_booking import cancel_booking
+from booking.actions.change_headcount import change_headcount
+from booking.actions.limits import Limiter
+from booking.db import db
+from booking.models import Delivery, Message, Party, Slot
+from booking.models.party import AUDIENCE_OF_LEVEL, SCHOOL
+
+_HELD_FOR = timedelta(hours=26)
+_NO_LIMIT = Limiter(secret="", network="", on=False)
+_SCHOOLS = {"college": "Collège", "lycee": "Lycée", "apprentice": "CFA"}
+
+
+class Parties:
+    """Books for made-up classes and persons, each under a name and an `.example` address of its own."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self._booked: list[int] = []
+
+    def book(self, slot: Slot, plans: Iterable[Mapping[str, Any]]) -> None:
+        """Book what a slot's plan lists: a class (level, pupils, adults) or a number of persons of one audience.
+
+        `then` says what became of it: held, cancelled, or the headcount it was changed to.
+        """
+        for plan in plans:
+            for _ in range(plan.get("persons", 1)):
+                n = next(self._numbers)
+                self._book_one(slot, n, _class(plan, n) if "level" in plan else _person(plan, n), plan.get("then"))
+
+    def _book_one(self, slot: Slot, n: int, party: Party, then: Any) -> None:
+        terms = Terms(key=f"demo-{slot.key}-{n}", locale="fr", limiter=_NO_LIMIT, proven=then != "held", hold_for=_HELD_FOR)
+        booking = book_places(slot.id, party, terms)
+        if then == "cancelled":
+            cancel_booking(booking.reference)
+        elif isinstance(then, Mapping):
+            change_headcount(booking.reference, then["pupils"], then["adults"])
+        self._booked.append(booking.id)
+
+    @property
+    def count(self) -> int:
+        return len(self._booked)
+
+    def silence(self) -> None:
+        """Mark the mails these bookings queued as sent, without content: their addresses lead nowhere.
+
+        The rows stay, because a booking without its message would be a broken promise; no SMTP server is troubled.
+        """
+        now = clock.now()
+        db.session.flush()
+        unsent = Message.booking_id.in_(self._booked), Message.delivery == Delivery.QUEUED
+        db.session.execute(
+            update(Message).where(*unsent).values(delivery=Delivery.SENT, sent_at=now),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _class(plan: Mapping[str, Any], n: int) -> Party:
+    level = plan["level"]
+    kind = _SCHOOLS.get(AUDIENCE_OF_LEVEL.get(level, "lycee"), "Lycée")
+    letter = string.ascii_uppercase[n % 26]
+    return Party(
+        audience=SCHOOL,
+        email=f"classe-{n}@ecole-{letter.lower()}.example",
+        name=f"Enseignante de démonstration {n}",
+        school_name=f"{kind} de démonstration {letter}",
+        commune="Hauts-de-Seine",
+        level=level,
+        label=f"{level} {n}",
+        pupils=plan["pupils"],
+        adults=plan["adults"],
+    )
+
+
+def _person(plan: Mapping[str, Any], n: int) -> Party:
+    return Party(audience=plan["audience"], email=f"personne-{n}@demo.example", name=f"Personne de démonstration {n}")

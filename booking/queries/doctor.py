@@ -1,0 +1,251 @@
+"""The doctor: does the data keep the rules of the house? Each rule is one read that returns what breaks it.
+
+What is found is named by table and number, never by a person. Reads are made in one snapshot (`open_snapshot`),
+so that bookings made meanwhile are not taken for faults.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby, pairwise
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select, union_all
+from sqlalchemy.orm import joinedload
+
+from booking import clock
+from booking.db import db
+from booking.models import Booking, Delivery, HistoryEntry, Holding, Kind, Message, Party, Pool, Status, slot_pools
+from booking.models.booking import LIVE, STEPS
+from booking.queries import schema
+
+_FINAL = frozenset(Status) - {before for before, _ in STEPS}
+_LATE_HOLD = timedelta(minutes=10)
+_OLD_MESSAGE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that never bends: its name, what it says, and the read that finds what breaks it."""
+
+    name: str
+    says: str
+    broken: Callable[[], Iterable[str]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the examination of one rule found; `broken` names rows, and is empty where all is well."""
+
+    rule: Rule
+    broken: list[str]
+
+
+def open_snapshot() -> None:
+    """Begin to read one state of the whole database. SQLite's transactions are snapshots; PostgreSQL must be asked."""
+    db.session.rollback()
+    if db.engine.dialect.name == "postgresql":
+        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def examine() -> Iterator[Finding]:
+    """Every rule in turn. Where the migrations are not current nothing else can be read, and only that is said."""
+    first = Finding(RULES[0], list(RULES[0].broken()))
+    yield first
+    if not first.broken:
+        for rule in RULES[1:]:
+            yield Finding(rule, list(rule.broken()))
+
+
+def attention() -> Iterator[str]:
+    """What breaks no rule and still wants somebody's eye: dead mail, a worker that does not come round."""
+    now = clock.now()
+    for row in db.session.execute(select(Message.id, Message.kind, Message.last_error).where(Message.delivery == Delivery.DEAD)):
+        yield f"message {row.id} ({row.kind}) could not be delivered: {row.last_error or 'no reason was recorded'}"
+    overdue = Booking.status == Status.HELD, Booking.expires_at < now - _LATE_HOLD
+    if count := db.session.scalar(select(func.count()).select_from(Booking).where(*overdue)):
+        yield f"{count} held bookings are past their deadline by more than 10 minutes: is the worker running?"
+    waiting = Message.delivery == Delivery.QUEUED, Message.created_at < now - _OLD_MESSAGE
+    if count := db.session.scalar(select(func.count()).select_from(Message).where(*waiting)):
+        yield f"{count} messages have been waiting for more than an hour: is the worker running, does MAIL_SERVER answer?"
+
+
+def _migrations_not_current() -> Iterator[str]:
+    applied, newest = schema.applied_migration(), schema.newest_migration()
+    if applied != newest:
+        yield f"the database is at {applied or 'none'}, this code at {newest}"
+
+
+def _pools_that_disagree() -> Iterator[str]:
+    held = select(Holding.pool_id, func.sum(Holding.places).label("places")).group_by(Holding.pool_id).subquery()
+    places = func.coalesce(held.c.places, 0)
+    wrong = or_(Pool.taken != places, Pool.taken > Pool.capacity, Pool.taken < 0)
+    statement = select(Pool.id, Pool.taken, Pool.capacity, places.label("held")).outerjoin(held, held.c.pool_id == Pool.id)
+    for row in db.session.execute(statement.where(wrong).order_by(Pool.id)):
+        yield f"pool {row.id} (counter {row.taken}, held {row.held}, capacity {row.capacity})"
+
+
+def _bookings_with_wrong_holdings() -> Iterator[str]:
+    """The pairs (booking, pool) that ought to be and those that are, with their places: any difference is a fault."""
+    owed = (
+        select(Booking.id.label("booking"), slot_pools.c.pool_id, Booking.places)
+        .join(slot_pools, slot_pools.c.slot_id == Booking.slot_id)
+        .where(Booking.status.in_(LIVE))
+    )
+    found = select(Holding.booking_id, Holding.pool_id, Holding.places)
+    for wrong in sorted(_numbers(owed.except_(found)) | _numbers(found.except_(owed))):
+        yield f"booking {wrong}"
+    bare = select(Booking.id).where(Booking.status.in_(LIVE), Booking.slot_id.not_in(select(slot_pools.c.slot_id)))
+    yield from (f"booking {number} (its slot has no pool)" for number in db.session.scalars(bare))
+
+
+def _bookings_of_wrong_size() -> Iterator[str]:
+    taking = Booking.status.in_(LIVE | {Status.WAITING})
+    of_slot = joinedload(Booking.slot, innerjoin=True).lazyload("*")
+    for booking in db.session.scalars(select(Booking).where(taking).options(of_slot).order_by(Booking.id)):
+        party = Party(booking.audience, email="", name="", pupils=booking.pupils, adults=booking.adults)
+        if booking.places != (wanted := booking.slot.places_for(party)):
+            yield f"booking {booking.id} ({booking.places} places for a party that takes {wanted})"
+
+
+def _bookings_their_history_does_not_explain() -> Iterator[str]:
+    histories = _histories()
+    for row in db.session.execute(select(Booking.id, Booking.status, Booking.places).order_by(Booking.id)):
+        entries = histories.get(row.id, [])
+        if fault := _fault_in(entries):
+            yield f"booking {row.id} ({fault})"
+        elif entries[-1].status_after is not row.status:
+            yield f"booking {row.id} (is {row.status}, its history says {entries[-1].status_after})"
+        elif entries[-1].places_after != (row.places if row.status in LIVE else 0):
+            yield f"booking {row.id} (its history ends with {entries[-1].places_after} places)"
+
+
+def _fault_in(entries: list[Row[Any]]) -> str | None:
+    """What is wrong with the chain of states of one booking, or None."""
+    if not entries:
+        return "has no history"
+    reached = None
+    for n, entry in enumerate(entries):
+        if entry.status_before != reached:
+            return f"entry {entry.id} does not follow from the one before"
+        stays = n > 0 and entry.status_after == reached
+        if not stays and entry.actor not in STEPS.get((reached, entry.status_after), ()):
+            return f"entry {entry.id} is no step that {entry.actor} may take"
+        reached = entry.status_after
+    return None
+
+
+def _final_states_left() -> Iterator[str]:
+    left = HistoryEntry.status_before.in_(_FINAL), HistoryEntry.status_after != HistoryEntry.status_before
+    for row in db.session.execute(select(HistoryEntry.id, HistoryEntry.booking_id).where(*left).order_by(HistoryEntry.id)):
+        yield f"booking {row.booking_id} (entry {row.id})"
+
+
+def _messages_missing() -> Iterator[str]:
+    counted = select(Message.booking_id, Message.kind, func.count()).group_by(Message.booking_id, Message.kind)
+    there = {(booking, kind): number for booking, kind, number in db.session.execute(counted)}
+    for booking, entries in _histories().items():
+        for kind, owed in Counter(filter(None, map(_message_owed, entries))).items():
+            if there.get((booking, kind), 0) < owed:
+                yield f"booking {booking} (has {there.get((booking, kind), 0)} of {owed} {kind})"
+
+
+def _message_owed(entry: Row[Any]) -> Kind | None:
+    """The mail that one line of history owes to the booker."""
+    if entry.action == "headcount_changed":
+        return Kind.BOOKING_CHANGED if entry.status_after is Status.CONFIRMED else None
+    match entry.status_before, entry.status_after:
+        case (None, Status.HELD):
+            return Kind.BOOKING_TO_PROVE
+        case (None | Status.HELD, Status.CONFIRMED):
+            return Kind.BOOKING_CONFIRMED
+        case (Status.CONFIRMED, Status.CANCELLED):
+            return Kind.BOOKING_CANCELLED
+        case (Status.HELD, Status.EXPIRED):
+            return Kind.BOOKING_EXPIRED
+        case _:
+            return None
+
+
+def _invitations_out_of_order() -> Iterator[str]:
+    """SEQUENCE and DTSTAMP strictly rise, CANCEL is last, the UID is the booking's (RFC 5545, 3.8.7.4; RFC 5546, 2.1.5)."""
+    sent = Message.booking_id, Message.sequence, Message.facts["calendar"].label("calendar")
+    to_booker = Message.kind.in_([Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_CANCELLED])
+    statement = select(*sent, Booking.uid, Booking.sequence.label("last"), Booking.calendar_stamp).join(Booking)
+    ordered = statement.where(to_booker).order_by(Message.booking_id, Message.id)
+    for booking, rows in groupby(db.session.execute(ordered), lambda row: row.booking_id):
+        if fault := _fault_in_invitations(list(rows)):
+            yield f"booking {booking} ({fault})"
+
+
+def _fault_in_invitations(rows: list[Row[Any]]) -> str | None:
+    sequences = [row.sequence for row in rows]
+    if any(later <= earlier for earlier, later in pairwise(sequences)):
+        return f"SEQUENCE goes {sequences}"
+    if sequences[-1] != rows[-1].last:
+        return f"the last invitation says SEQUENCE {sequences[-1]}, the booking {rows[-1].last}"
+    calendars = [row.calendar for row in rows if row.calendar]  # a purge takes the facts away
+    stamps = [calendar["dtstamp"] for calendar in calendars]
+    if any(later <= earlier for earlier, later in pairwise(stamps)):
+        return "DTSTAMP does not rise"
+    if any(calendar["method"] == "CANCEL" for calendar in calendars[:-1]):
+        return "something follows its CANCEL"
+    return "another UID" if any(calendar["uid"] != rows[0].uid for calendar in calendars) else None
+
+
+def _sent_without_a_time() -> Iterator[str]:
+    wrong = or_(
+        (Message.delivery == Delivery.SENT) & Message.sent_at.is_(None),
+        (Message.delivery != Delivery.SENT) & Message.sent_at.is_not(None),
+    )
+    return (f"message {number}" for number in db.session.scalars(select(Message.id).where(wrong).order_by(Message.id)))
+
+
+def _names_used_twice() -> Iterator[str]:
+    twice = union_all(
+        select(func.min(Booking.id).label("id")).group_by(Booking.uid).having(func.count() > 1),
+        select(func.min(Booking.id).label("id")).group_by(Booking.reference).having(func.count() > 1),
+    )
+    return (f"booking {number}" for number in db.session.scalars(twice))
+
+
+def _holds_without_end() -> Iterator[str]:
+    wrong = Booking.status == Status.HELD, or_(Booking.expires_at.is_(None), Booking.held_for.is_(None))
+    return (f"booking {number}" for number in db.session.scalars(select(Booking.id).where(*wrong).order_by(Booking.id)))
+
+
+def _histories() -> dict[int, list[Any]]:
+    """The lines of every booking's history, in the order they were written."""
+    entry = HistoryEntry
+    columns = entry.id, entry.booking_id, entry.actor, entry.action, entry.status_before, entry.status_after, entry.places_after
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in db.session.execute(select(*columns).order_by(entry.booking_id, entry.id)):
+        found[row.booking_id].append(row)
+    return found
+
+
+def _numbers(pairs: Any) -> set[int]:
+    return {row[0] for row in db.session.execute(pairs)}
+
+
+RULES = (
+    Rule("migrations", "the database has every migration of this code", _migrations_not_current),
+    Rule("places", "a pool's counter is what its bookings hold, from 0 to its capacity", _pools_that_disagree),
+    Rule(
+        "holdings",
+        "a live booking holds its places on every pool of its slot, any other booking none",
+        _bookings_with_wrong_holdings,
+    ),
+    Rule("headcount", "a booking takes the places its headcount asks for", _bookings_of_wrong_size),
+    Rule("holds", "a held booking says what it waits for and until when", _holds_without_end),
+    Rule("history", "replaying its history gives a booking's state and places", _bookings_their_history_does_not_explain),
+    Rule("final", "a final state is never left", _final_states_left),
+    Rule("messages", "every step that owes a mail has one", _messages_missing),
+    Rule("invitations", "SEQUENCE and DTSTAMP rise with every invitation, and CANCEL is the last", _invitations_out_of_order),
+    Rule("sent", "a message that was sent says when, and no other does", _sent_without_a_time),
+    Rule("names", "no two bookings share a UID or a reference", _names_used_twice),
+)
+"""Every rule, the migrations first: without them the others cannot be read."""
