@@ -22,7 +22,7 @@ from booking import clock
 LOCALES = ("fr", "en")
 DEFAULT_LOCALE = "fr"
 _CATALOGUES = Path(__file__).parent / "translations"
-_TIGHT_BEFORE = re.compile(r" ([:;?!»%])")
+_TIGHT_BEFORE = re.compile(r" ([:;?!»]|%(?!\())")  # a placeholder is no percent sign
 _TIGHT_AFTER = re.compile(r"« ")
 
 
