@@ -24,6 +24,8 @@ from booking.mail.render import Links, render
 from booking.models import Kind, Message
 
 MOST_REFERENCES = 12
+_SUBJECT_LINE = 72
+"""Less than 76, since the standard library may overshoot by two characters."""
 _MANAGED_FROM = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_CANCELLED})
 
 
@@ -39,7 +41,7 @@ class _WirePolicy(EmailPolicy):
         if name.lower() != "subject":
             return super().fold_binary(name, value)
         plain = str(value).isascii() and "=?" not in value  # what looks encoded must not be decoded
-        encoded = Header(str(value), "us-ascii" if plain else "utf-8", header_name=name)
+        encoded = Header(str(value), "us-ascii" if plain else "utf-8", maxlinelen=_SUBJECT_LINE, header_name=name)
         return f"{name}: {encoded.encode(linesep=self.linesep)}{self.linesep}".encode("ascii")
 
 
@@ -122,7 +124,8 @@ def _add_headers(
 ) -> None:
     mail["Date"] = format_datetime(clock.now().replace(microsecond=0))
     mail["Message-ID"] = message_id
-    mail["Subject"] = subject
+    # Encoded already, because a header is decoded when it is set: a title that looks encoded must stay as it is.
+    mail["Subject"] = Header(subject, "utf-8").encode(maxlinelen=0)
     mail["From"] = settings.mail_default_sender
     mail["To"] = recipient
     mail["Auto-Submitted"] = "auto-generated"

@@ -111,7 +111,7 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "party": words.party(facts, locale),
         "needs": words.needs(facts, locale),
         "before": words.count_people(before["pupils"], before["adults"], locale) if before else "",
-        "by": facts.more.get("by", ""),
+        "ended": words.ended(facts, locale),
         "why": facts.more.get("why", ""),
         "headcount_until": _still_open(facts.instant("headcount_until"), locale) if facts.is_class else "",
         "cancel_until": _still_open(facts.instant("cancel_until"), locale),

@@ -20,6 +20,11 @@ _NEEDS = {
     "intellectual": _("handicap intellectuel : %(number)s"),
     "psychic": _("handicap psychique : %(number)s"),
 }
+_ENDED = {
+    "booker": _("Vous avez annulé cette réservation."),
+    "calendar": _("Vous avez décliné l’invitation dans votre calendrier ; la réservation est annulée."),
+    "host": _("%(host)s a dû annuler cette réservation."),
+}
 _AUDIENCES = {
     "student": _("étudiante ou étudiant"),
     "jobseeker": _("en recherche d’emploi"),
@@ -126,6 +131,12 @@ def needs(facts: Facts, locale: str) -> list[str]:
     """Accessibility needs by kind and number."""
     given = facts.booking.get("needs") or {}
     return [say(locale, _NEEDS[kind], number=number) for kind, number in given.items() if kind in _NEEDS]
+
+
+def ended(facts: Facts, locale: str) -> str:
+    """Who cancelled, said to the booker."""
+    pattern = _ENDED.get(facts.more.get("by", ""), _("Cette réservation a été annulée."))
+    return say(locale, pattern, host=facts.event["host"])
 
 
 def deadline(instant: datetime, queued_at: datetime, locale: str) -> tuple[str, bool]:
