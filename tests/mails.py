@@ -89,7 +89,7 @@ def body(mail: EmailMessage, kind: str) -> str:
     part = mail.get_body(preferencelist=(kind,))
     assert part is not None
     text: str = part.get_content()
-    return text
+    return text.replace("\r\n", "\n")
 
 
 def calendar_bytes(mail: EmailMessage) -> bytes:

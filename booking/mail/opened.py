@@ -29,7 +29,11 @@ def open_mail(content: bytes) -> OpenedMail:
         subject=str(mail["Subject"]),
         sender=str(mail["From"]),
         recipient=str(mail["To"]),
-        text=parts["text/plain"].get_content(),
-        html=parts["text/html"].get_content(),
+        text=_with_plain_line_ends(parts["text/plain"].get_content()),
+        html=_with_plain_line_ends(parts["text/html"].get_content()),
         calendar=cast("bytes", calendar.get_payload(decode=True)) if calendar else None,
     )
+
+
+def _with_plain_line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n")
