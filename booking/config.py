@@ -186,7 +186,7 @@ def _sender(read: _Reader) -> str:
     given = read.text("MAIL_DEFAULT_SENDER", "Coulisses <reservations@coulisses.example>")
     address = parseaddr(given)[1]
     if not re.fullmatch(r"[^@\s,<>\"]+@[^@\s,<>\"]+", address):
-        read.sentences.append(f"MAIL_DEFAULT_SENDER is {given!r}: set it to an address such as Coulisses <visites@example.org>.")
+        read.sentences.append(f"MAIL_DEFAULT_SENDER is {given!r}: set it to an address such as Coulisses <a@example.org>.")
     return given
 
 

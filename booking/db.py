@@ -140,7 +140,9 @@ def wal_is_safe(version: tuple[int, int, int]) -> bool:
 
     Repaired in 3.51.3, and in 3.44.6 and 3.50.7 for those who stayed behind.
     """
-    return version >= (3, 51, 3) or (version[:2] in {(3, 44), (3, 50)} and version >= {44: (3, 44, 6), 50: (3, 50, 7)}[version[1]])
+    return version >= (3, 51, 3) or (
+        version[:2] in {(3, 44), (3, 50)} and version >= {44: (3, 44, 6), 50: (3, 50, 7)}[version[1]]
+    )
 
 
 def engine_options(url: str) -> dict[str, Any]:

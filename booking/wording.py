@@ -18,6 +18,9 @@ PROBLEMS: Mapping[str, str] = {
     "forbidden_character": _(
         "Ce champ contient un caractère qui ne s’imprime pas ou un retour à la ligne ; retapez-le simplement."
     ),
+    "unknown_field": _("Ce champ n’a pas sa place ici ; vérifiez son nom."),
+    "not_an_object": _("Un objet JSON est attendu ici."),
+    "not_a_day": _("Écrivez un jour ainsi : 2026-11-24."),
     "not_a_number": _("Écrivez un nombre entier, par exemple 31."),
     "too_low": _("Il en faut au moins %(low)s."),
     "too_high": _("C’est plus que nous ne pouvons accepter : %(high)s au plus."),
@@ -55,7 +58,10 @@ REFUSALS: Mapping[str, str] = {
     "wrong_state_cancelled": _("Cette réservation a été annulée ; ses places ont été rendues."),
     "wrong_state_expired": _("Le délai est passé : les places tenues pour vous ont été rendues."),
     "wrong_state_refused": _("Cette réservation a été refusée."),
-    "form_expired": _("Cette page est restée ouverte trop longtemps, ou votre navigateur refuse nos cookies. Rien n’est perdu : vérifiez et envoyez de nouveau."),
+    "form_expired": _(
+        "Cette page est restée ouverte trop longtemps, ou votre navigateur refuse nos cookies. "
+        "Rien n’est perdu : vérifiez et envoyez de nouveau."
+    ),
     "wrong_state": _("Cette réservation ne peut plus être changée."),
 }
 

@@ -80,6 +80,7 @@ def _earlier(slot: Slot, party: Party, key: str, request_hash: str, now: datetim
         if booking.idempotency_key == key:
             if booking.request_hash != request_hash:
                 raise IdempotencyKeyReused
+            booking.replayed = True
             return booking, False
     for booking in found:
         if booking.status is not Status.HELD or booking.expires_at is None or booking.expires_at > now:

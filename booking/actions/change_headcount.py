@@ -63,8 +63,8 @@ def _refuse_if_closed(booking: Booking, actor: Actor) -> None:
         raise WrongState(Status.EXPIRED)
     if not booking.is_class:
         raise Invalid({"pupils": Problem("not_a_class")})
-    if closed := booking.slot.closed_because(now):
-        if closed.why in {"cancelled", "past", "archived"}:
-            raise closed
+    closed = booking.slot.closed_because(now)
+    if closed and closed.why in {"cancelled", "past", "archived"}:
+        raise closed
     if actor is Actor.BOOKER and now >= booking.slot.headcount_until:
         raise TooLate("headcount", at=booking.slot.headcount_until)

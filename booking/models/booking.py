@@ -17,6 +17,8 @@ from booking.models.slot import Slot
 
 
 class Status(StrEnum):
+    """Where a booking stands."""
+
     HELD = "held"
     WAITING = "waiting"
     CONFIRMED = "confirmed"
@@ -147,6 +149,9 @@ class Booking(Base):
     """Rises with every change; an UPDATE names the version it read, so that two people never overwrite each other."""
 
     slot: Mapped[Slot] = relationship()
+
+    replayed = False
+    """Whether the request at hand had made this booking before. Set by `book_places`, never stored."""
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own way to say it
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from booking import clock
 from booking.db import Base, UtcDateTime, Word, Words
 from booking.models.edition import Edition
 from booking.models.organisation import Organisation
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 
 class EventType(StrEnum):
+    """What kind of event."""
+
     COMPANY_VISIT = "company_visit"
     OPEN_DAY = "open_day"
     WORKSHOP = "workshop"
@@ -48,6 +51,8 @@ SCHOOL_AUDIENCES = frozenset({Audience.COLLEGE, Audience.LYCEE, Audience.APPRENT
 
 
 class Publication(StrEnum):
+    """Whether the event is on the programme: not yet, yes, no longer."""
+
     DRAFT = "draft"
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
@@ -72,6 +77,8 @@ class AccessKind(StrEnum):
 
 
 class LabelDecision(StrEnum):
+    """What the authority has decided so far."""
+
     REQUESTED = "requested"
     LABELLED = "labelled"
     RETURNED = "returned"
@@ -125,7 +132,8 @@ class Event(Base):
     invented: Mapped[bool] = mapped_column(default=False)
     search_text: Mapped[str] = mapped_column(Text, default="")
     """What the catalogue's search reads: `plain()` words of everything a visitor might type."""
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime(), default=clock.now, onupdate=clock.now)
+    """Rises with every change of this row: pages made before know by it that they are old."""
 
     edition: Mapped[Edition] = relationship()
     host: Mapped[Organisation] = relationship()

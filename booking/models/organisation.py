@@ -11,6 +11,8 @@ from booking.db import Base, Word
 
 
 class OrganisationKind(StrEnum):
+    """What an organisation is."""
+
     COMPANY = "company"
     SCHOOL = "school"
     AUTHORITY = "authority"

@@ -18,9 +18,7 @@ SCHOOL = "school"
 
 LEVELS = ("6e", "5e", "4e", "3e", "2de", "1re", "terminale", "CAP", "BTS", "autre")
 AUDIENCE_OF_LEVEL: Mapping[str, Audience] = MappingProxyType(
-    dict.fromkeys(LEVELS[:4], Audience.COLLEGE)
-    | dict.fromkeys(LEVELS[4:7], Audience.LYCEE)
-    | {"CAP": Audience.APPRENTICE}
+    dict.fromkeys(LEVELS[:4], Audience.COLLEGE) | dict.fromkeys(LEVELS[4:7], Audience.LYCEE) | {"CAP": Audience.APPRENTICE}
 )
 LARGEST_CLASS = 500
 _UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.interfaces import LoaderOption
@@ -9,6 +11,9 @@ from sqlalchemy.orm.interfaces import LoaderOption
 from booking.db import db
 from booking.errors import NotFound
 from booking.models import Booking, Event, Slot
+
+_LARGEST_ID = 2**31 - 1
+_REFERENCE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")
 
 
 def _slot_options() -> list[LoaderOption]:
@@ -22,6 +27,8 @@ def _slot_options() -> list[LoaderOption]:
 
 def slot(slot_id: int) -> Slot:
     """A slot of a published event, fresh from the database, with event, edition, host and pools. Raises `NotFound`."""
+    if not 0 < slot_id <= _LARGEST_ID:
+        raise NotFound
     statement = select(Slot).where(Slot.id == slot_id).options(*_slot_options()).execution_options(populate_existing=True)
     found = db.session.execute(statement).unique().scalar_one_or_none()
     if found is None or not found.event.is_public:
@@ -34,11 +41,14 @@ def booking(reference: str) -> Booking:
 
     Who may see it is the caller's question.
     """
+    wanted = reference.strip().upper()
+    if not _REFERENCE.fullmatch(wanted):
+        raise NotFound
     of_slot = joinedload(Booking.slot, innerjoin=True)
     of_event = of_slot.joinedload(Slot.event, innerjoin=True)
     statement = (
         select(Booking)
-        .where(Booking.reference == reference.strip().upper())
+        .where(Booking.reference == wanted)
         .options(
             of_slot.joinedload(Slot.pools),
             of_event.joinedload(Event.edition, innerjoin=True),

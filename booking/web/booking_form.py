@@ -86,7 +86,11 @@ def _page(slot: Slot, form: BookingForm, refusal: Refusal | None, status: int, p
     """The form, with what was typed, and where there is no way here, the ways there are."""
     full = isinstance(refusal, SlotFull)
     wanted = slot.places_for(party) if party else 1
-    others = [other for other in fetch.open_slots_of(slot.event_id, wanted) if other.id != slot.id] if full or slot.closed_because() else []
+    others = (
+        [other for other in fetch.open_slots_of(slot.event_id, wanted) if other.id != slot.id]
+        if full or slot.closed_because()
+        else []
+    )
     page = render_template(
         "booking_form.html",
         slot=slot,

@@ -52,7 +52,9 @@ def set_headcount(reference: str) -> Response | tuple[str, int]:
 def ask_confirmation(reference: str) -> str:
     """What the link in the mail shows: a button. Opening it changes nothing, however often a scanner does."""
     booking = _booking_of_mail(reference)
-    return render_template("booking_confirm.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=ActForm(formdata=None))
+    return render_template(
+        "booking_confirm.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=ActForm(formdata=None)
+    )
 
 
 @bp.post("/bookings/<reference>/confirmation")
@@ -76,7 +78,9 @@ def confirm(reference: str) -> Response | tuple[str, int]:
 def ask_cancellation(reference: str) -> str:
     """Whether to cancel really."""
     booking = access.booking_or_404(reference)
-    return render_template("booking_cancel.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=CancellationForm(formdata=None))
+    return render_template(
+        "booking_cancel.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=CancellationForm(formdata=None)
+    )
 
 
 @bp.post("/bookings/<reference>/cancellation")

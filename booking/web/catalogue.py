@@ -84,7 +84,11 @@ def _day(given: str) -> date | None:
 def _page(edition: Edition) -> str:
     asked = read_filters(edition)
     result = catalogue.search(asked.filters, asked.page, PER_PAGE)
-    chosen = {name: value for name, value in request.args.items() if name not in {"lang", "page"} and value and name not in asked.ignored}
+    chosen = {
+        name: value
+        for name, value in request.args.items()
+        if name not in {"lang", "page"} and value and name not in asked.ignored
+    }
     return render_template(
         "catalogue.html",
         edition=edition,

@@ -1,36 +1,58 @@
-"""An event's page."""
+"""An event's page, and its slots for a calendar."""
 
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
 
 from flask import Blueprint, g, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from booking import clock
 from booking.app_settings import settings
 from booking.mail.invitation import slot_calendar
-from booking.queries import catalogue, fetch
+from booking.queries import catalogue, event_page, fetch
+from booking.queries.event_page import Stamp
 from booking.web.structured_data import event_data
 
 bp = Blueprint("events", __name__)
 
+_MOST_KEPT = 512
+
+
+@dataclass(frozen=True)
+class KeptPage:
+    """A page made before, and the stamp of the data it was made from."""
+
+    body: str
+    stamp: Stamp
+
+
+_kept: OrderedDict[tuple[object, ...], KeptPage] = OrderedDict()
+_lock = Lock()
+
 
 @bp.get("/events/<int:event_id>")
 def show(event_id: int) -> Response:
-    """What, where, who may come and under which conditions, then the slots."""
+    """What, where, who may come and under which conditions, then the slots.
+
+    The data's stamp is read each time, so the places are always true; the page itself is made again only when the
+    stamp has changed, and a browser that has it already is told so.
+    """
+    stamp = event_page.stamp(event_id)
     places = _places()
-    event = catalogue.event(event_id)
-    data = json.dumps(event_data(event, settings().base_url), ensure_ascii=False).replace("<", "\\u003c")
-    page = render_template(
-        "event.html",
-        event=event,
-        edition=event.edition,
-        places=places,
-        structured=Markup(data),  # noqa: S704 - JSON with every < escaped
-        similar=[] if event.edition.is_past or any(slot.remaining for slot in event.slots) else catalogue.similar(event, places or 1),
-    )
-    answer = Response(page, mimetype="text/html")
+    plain = request.args.keys() <= {"places"}
+    key = (settings().database_url, event_id, g.locale, places)
+    kept = _kept.get(key) if plain else None
+    if kept is None or kept.stamp != stamp or (stamp.changes_at and stamp.changes_at <= clock.now()):
+        body, lasting = _render(event_id, places)
+        kept = KeptPage(body, stamp)
+        if plain and lasting:
+            _keep(key, kept)
+    answer = Response(kept.body, mimetype="text/html")
     answer.headers["Cache-Control"] = "no-cache"
     answer.headers["Vary"] = "Cookie, Accept-Language"
     answer.add_etag()
@@ -46,6 +68,30 @@ def calendar(slot_id: int) -> Response:
     answer.headers["Cache-Control"] = "no-cache"
     answer.add_etag()
     return answer.make_conditional(request.environ)
+
+
+def _render(event_id: int, places: int | None) -> tuple[str, bool]:
+    """The page, and whether it may be kept: what it says of other events is not in its stamp."""
+    event = catalogue.event(event_id)
+    full = not event.edition.is_past and bool(event.slots) and not any(slot.remaining for slot in event.slots)
+    data = json.dumps(event_data(event, settings().base_url), ensure_ascii=False).replace("<", "\\u003c")
+    page = render_template(
+        "event.html",
+        event=event,
+        edition=event.edition,
+        places=places,
+        structured=Markup(data),  # noqa: S704 - JSON with every < escaped
+        similar=catalogue.similar(event, places or 1) if full else [],
+    )
+    return page, not full
+
+
+def _keep(key: tuple[object, ...], page: KeptPage) -> None:
+    with _lock:
+        _kept[key] = page
+        _kept.move_to_end(key)
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
 
 
 def _places() -> int | None:

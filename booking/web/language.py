@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from babel import negotiate_locale
 from flask import Flask, Response, current_app, g, request
 
 from booking.i18n import DEFAULT_LOCALE, LOCALES
@@ -32,4 +33,5 @@ def choose() -> str:
     asked = request.args.get("lang") or request.cookies.get(_COOKIE)
     if asked in LOCALES:
         return asked
-    return request.accept_languages.best_match(LOCALES, DEFAULT_LOCALE) or DEFAULT_LOCALE
+    preferred = list(request.accept_languages.values())
+    return negotiate_locale(preferred, LOCALES, sep="-") or DEFAULT_LOCALE

@@ -1,0 +1,83 @@
+"""What an event’s page is made of, in one light statement: it tells whether a page made before still tells the truth."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, Select, and_, bindparam, or_, select
+from sqlalchemy.engine import Row
+
+from booking import clock
+from booking.db import db
+from booking.errors import NotFound
+from booking.models import Edition, Event, Label, Organisation, Pool, Publication, Slot, slot_pools
+
+_LARGEST_ID = 2**31 - 1
+_INSTANTS = ("opens_at", "closes_at", "starts_at")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A fingerprint of the data, and the instant at which time alone will change the page (None: never)."""
+
+    fingerprint: str
+    changes_at: datetime | None
+
+
+def stamp(event_id: int) -> Stamp:
+    """The stamp of a published event's page: its own row, its host, edition, label, relatives, slots and pools.
+
+    An event's `updated_at` rises with every change of its row, so the long texts need not be read. Raises `NotFound`.
+    """
+    if not 0 < event_id <= _LARGEST_ID:
+        raise NotFound
+    rows = db.session.execute(_STATEMENT, {"event": event_id}).all()
+    own = [row for row in rows if row.id == event_id]
+    if not own or own[0].publication is not Publication.PUBLISHED:
+        raise NotFound
+    now = clock.now()
+    print_ = hashlib.sha256(repr([tuple(row) for row in rows]).encode())
+    print_.update(repr([[_passed(row, name, now) for name in _INSTANTS] for row in own]).encode())
+    print_.update(clock.paris_day(now).isoformat().encode())
+    coming = [instant for row in own for name in _INSTANTS if (instant := getattr(row, name)) and instant > now]
+    return Stamp(print_.hexdigest(), min(coming, default=None))
+
+
+def _passed(row: Row[Any], name: str, now: datetime) -> bool:
+    instant = getattr(row, name)
+    return instant is not None and instant <= now
+
+
+def _statement() -> Select[Any]:
+    event = bindparam("event", type_=Integer)
+    parent = select(Event.parent_id).where(Event.id == event).scalar_subquery()
+    return (
+        select(
+            Event.id,
+            Event.updated_at,
+            Event.publication,
+            Organisation.name,
+            Edition.name.label("edition"),
+            Edition.ends_on,
+            Edition.label_until,
+            Label.decision,
+            *Slot.__table__.columns.values()[2:],
+            Pool.id.label("pool"),
+            Pool.taken,
+            Pool.capacity,
+        )
+        .join(Organisation, Organisation.id == Event.host_id)
+        .join(Edition, Edition.id == Event.edition_id)
+        .outerjoin(Label, Label.event_id == Event.id)
+        .outerjoin(Slot, and_(Slot.event_id == Event.id, Event.id == event))
+        .outerjoin(slot_pools, slot_pools.c.slot_id == Slot.id)
+        .outerjoin(Pool, Pool.id == slot_pools.c.pool_id)
+        .where(or_(Event.id == event, Event.parent_id == event, Event.id == parent))
+        .order_by(Event.id, Slot.id, Pool.id)
+    )
+
+
+_STATEMENT = _statement()
