@@ -1,0 +1,213 @@
+"""Bookings: made with an idempotency key, then read, changed, confirmed and cancelled with their secret token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from booking.actions.book_places import Terms, book_places
+from booking.actions.cancel_booking import cancel_booking
+from booking.actions.change_headcount import change_headcount
+from booking.actions.confirm_booking import confirm_booking
+from booking.actions.limits import Limiter
+from booking.api.door import LARGEST_ID, answer, bp, instant, link, locale, speak
+from booking.api.problems import IdempotencyKeyMissing, Unauthorized
+from booking.api.reading import line, number, part, read_object, unknown_fields
+from booking.app_settings import secrets_of, settings
+from booking.db import in_transaction
+from booking.errors import Invalid, NotFound, Problem
+from booking.i18n import LOCALES
+from booking.links import CONFIRM, MANAGE, make_token, opens
+from booking.models import Booking, Party, read_party
+from booking.models.event import AccessKind, Audience
+from booking.models.party import SCHOOL
+from booking.queries import fetch
+
+_GROUP = ("school_name", "school_uai", "commune", "level", "label", "pupils", "adults")
+_CONTACT = ("email", "name", "phone")
+_FIELDS = ("audience", *_CONTACT, "locale", "group", "person", "needs")
+_LONGEST_REASON = 400
+
+
+@bp.post(f"/slots/<int(max={LARGEST_ID}):slot_id>/bookings")
+def create_booking(slot_id: int) -> Response:
+    """Take places for a class or a person. They are held until the link in the mail is used."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not re.fullmatch(r"[\x20-\x7e]{1,200}", key):
+        raise IdempotencyKeyMissing
+    body = read_object()
+    found = settings()
+    party = _read_party(body)
+    terms = Terms(
+        key=f"api:{key}",
+        locale=locale(),
+        limiter=Limiter(found.secret_key, request.remote_addr or "", found.rate_limits),
+        hold_for=timedelta(minutes=found.hold_minutes),
+    )
+    try:
+        booking = in_transaction(lambda: book_places(slot_id, party, terms))
+    except Invalid as refusal:
+        raise Invalid(_in_json_terms(refusal.fields)) from None
+    token = make_token(found.secret_key, MANAGE, booking.link_nonce)
+    made = _booking(booking, token)
+    headers = {"Location": made["links"]["self"]} | ({"Idempotency-Replayed": "true"} if booking.replayed else {})
+    return answer(made | {"token": token}, 201, headers)
+
+
+@bp.get("/bookings/<reference>")
+def show_booking(reference: str) -> Response:
+    """A booking, for whoever has its token."""
+    token = _bearer()
+    return answer(_booking(_opened(reference, token, MANAGE), token))
+
+
+@bp.patch("/bookings/<reference>")
+def change_booking(reference: str) -> Response:
+    """Change how many pupils or adults come; the number left out stays as it is."""
+    token = _bearer()
+    _opened(reference, token, MANAGE)
+    body = read_object()
+    problems = unknown_fields(body, ("pupils", "adults"))
+    if not problems and not body:
+        problems = {"pupils": Problem("required")}
+    if problems:
+        raise Invalid(problems)
+    return answer(_booking(in_transaction(lambda: _change(reference, body)), token))
+
+
+@bp.post("/bookings/<reference>/cancellation")
+def create_cancellation(reference: str) -> Response:
+    """Cancel: the places come back, whoever was invited is told. Doing so twice cancels once."""
+    token = _bearer()
+    _opened(reference, token, MANAGE)
+    body = read_object(required=False)
+    problems = unknown_fields(body, ("reason",))
+    reason = line(body.get("reason"), _LONGEST_REASON)
+    if isinstance(reason, Problem):
+        problems["reason"] = reason
+    if problems or isinstance(reason, Problem):
+        raise Invalid(problems)
+    return answer(_booking(in_transaction(lambda: cancel_booking(reference, why=reason)), token))
+
+
+@bp.post("/bookings/<reference>/confirmation")
+def create_confirmation(reference: str) -> Response:
+    """Confirm with the token of the mail, as Bearer or in the body: it proves the address. Twice confirms once."""
+    body = read_object(required=False)
+    given = body.get("token")
+    problems = unknown_fields(body, ("token",))
+    if given is not None and not isinstance(given, str):
+        problems["token"] = Problem("not_text")
+    if problems:
+        raise Invalid(problems)
+    booking = _opened(reference, given or _bearer(), CONFIRM)
+    token = make_token(settings().secret_key, MANAGE, booking.link_nonce)
+    return answer(_booking(in_transaction(lambda: confirm_booking(reference)), token))
+
+
+def _read_party(body: Mapping[str, Any]) -> Party:
+    """The party a body describes, in the language it asks for. Raises `Invalid` with the body's own names."""
+    problems = unknown_fields(body, _FIELDS)
+    if (chosen := body.get("locale")) in LOCALES:
+        speak(chosen)
+    elif chosen is not None:
+        problems["locale"] = Problem("not_a_choice")
+    group, needs = part(body, "group", _GROUP, problems), part(body, "needs", tuple(AccessKind), problems)
+    part(body, "person", (), problems)
+    alone = body.get("group") is None and body.get("person") is not None
+    audience = body.get("audience", None if alone else SCHOOL)
+    _match_audience(body, audience, problems)
+    raw: dict[str, object] = {name: body.get(name) for name in _CONTACT} | {name: group.get(name) for name in _GROUP}
+    raw |= {name: number(raw[name]) for name in ("pupils", "adults")}
+    raw |= {f"needs_{kind}": number(needs.get(kind)) for kind in AccessKind}
+    try:
+        party = read_party(raw | {"audience": audience})
+    except Invalid as refusal:
+        problems = _in_json_terms(refusal.fields) | problems
+    if problems:
+        raise Invalid(_without_parts_of_wrong_ones(problems))
+    return party
+
+
+def _match_audience(body: Mapping[str, Any], audience: object, problems: dict[str, Problem]) -> None:
+    """A class comes with `group` alone, a person with `person` or nothing."""
+    named = audience.strip().casefold() if isinstance(audience, str) else ""
+    if named == SCHOOL and body.get("group") is None:
+        problems["group"] = Problem("required")
+    other = "person" if named == SCHOOL else "group"
+    if named in {SCHOOL, *Audience} and body.get(other) is not None:
+        problems.setdefault(other, Problem("unknown_field"))
+
+
+def _in_json_terms(fields: Mapping[str, Problem]) -> dict[str, Problem]:
+    """Problems under the names the body has: `group.pupils`, `needs.motor`, `email`."""
+    names = {name: f"group.{name}" for name in _GROUP} | {f"needs_{kind}": f"needs.{kind}" for kind in AccessKind}
+    return {names.get(name, name): problem for name, problem in fields.items()}
+
+
+def _without_parts_of_wrong_ones(problems: Mapping[str, Problem]) -> dict[str, Problem]:
+    """Where a whole part is missing or wrong, its fields need no word."""
+    return {
+        name: problem for name, problem in problems.items() if name == (whole := name.partition(".")[0]) or whole not in problems
+    }
+
+
+def _change(reference: str, body: Mapping[str, Any]) -> Booking:
+    current = fetch.booking(reference)
+    pupils, adults = body.get("pupils", current.pupils), body.get("adults", current.adults)
+    if not current.is_class:
+        pupils = adults = 1  # any number will do: the verb says that a person has no headcount
+    return change_headcount(reference, number(pupils), number(adults))
+
+
+def _opened(reference: str, token: str, purpose: str) -> Booking:
+    """The booking this token opens for this purpose. Raises `NotFound`, whether it is unknown or somebody else's."""
+    if not re.fullmatch(r"[0-9A-Za-z]{4}-[0-9A-Za-z]{4}", reference):
+        raise NotFound
+    booking = fetch.booking(reference)
+    if not opens(token, secrets_of(settings()), purpose, booking.link_nonce):
+        raise NotFound
+    return booking
+
+
+def _bearer() -> str:
+    """The token of the Authorization header (RFC 6750, 2.1). Raises `Unauthorized` without one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.casefold() != "bearer" or not token.strip():
+        raise Unauthorized
+    return token.strip()
+
+
+def _booking(booking: Booking, token: str) -> dict[str, Any]:
+    slot, base = booking.slot, settings().base_url
+    itself = link(base, f"/bookings/{booking.reference}")
+    page = f"{base}/bookings/{booking.reference}"
+    return {
+        "reference": booking.reference,
+        "status": booking.status.value,
+        "held_for": booking.held_for.value if booking.held_for else None,
+        "expires_at": instant(booking.expires_at),
+        "audience": booking.audience,
+        "places": booking.places,
+        "pupils": booking.pupils,
+        "adults": booking.adults,
+        "slot": {"id": slot.id, "starts_at": instant(slot.starts_at), "ends_at": instant(slot.ends_at)},
+        "event": {"id": slot.event.id, "title": slot.event.title},
+        "created_at": instant(booking.created_at),
+        "confirmed_at": instant(booking.confirmed_at),
+        "ended_at": instant(booking.ended_at),
+        "links": {
+            "self": itself,
+            "page": f"{page}?token={token}",
+            "slot": link(base, f"/slots/{slot.id}"),
+            "event": link(base, f"/events/{slot.event.id}"),
+            "cancellation": f"{itself}/cancellation",
+            "confirmation": f"{itself}/confirmation",
+            "invitation": f"{page}/invitation.ics?token={token}" if booking.is_invited else None,
+        },
+    }
