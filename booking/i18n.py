@@ -77,13 +77,13 @@ def typeset(locale: str, text: str) -> str:
 @lru_cache(maxsize=4096)
 def day(value: date, locale: str, *, year: bool = False) -> str:
     """« jeudi 26 novembre », "Thursday 26 November"; the year follows where asked for."""
-    return format_date(value, "EEEE d MMMM y" if year else "EEEE d MMMM", locale=_babel(locale))
+    return _first(format_date(value, "EEEE d MMMM y" if year else "EEEE d MMMM", locale=_babel(locale)), locale)
 
 
 @lru_cache(maxsize=4096)
 def short_day(value: date, locale: str) -> str:
     """« jeu. 26 nov. », "Thu 26 Nov"."""
-    return format_date(value, "EEE d MMM", locale=_babel(locale))
+    return _first(format_date(value, "EEE d MMM", locale=_babel(locale)), locale)
 
 
 @lru_cache(maxsize=4096)
@@ -97,7 +97,7 @@ def hour(instant: datetime, locale: str) -> str:
 
 def hours(start: datetime, end: datetime, locale: str) -> str:
     """« 14 h 30 – 16 h », "2:30 pm – 4 pm"."""
-    return f"{hour(start, locale)} – {hour(end, locale)}"
+    return f"{hour(start, locale)}\u00a0–\u00a0{hour(end, locale)}"
 
 
 def moment(instant: datetime, locale: str) -> str:
@@ -109,6 +109,11 @@ def instant_day(instant: datetime, locale: str) -> str:
     """The day of an instant in Paris, with the year when it is not this one."""
     local = clock.paris_day(instant)
     return day(local, locale, year=local.year != clock.paris_day(clock.now()).year)
+
+
+def _first(said: str, locale: str) -> str:
+    """The first of a month is « 1er » in French."""
+    return said.replace(" 1 ", " 1er ") if locale == "fr" else said
 
 
 def _babel(locale: str) -> str:

@@ -153,7 +153,8 @@ class Event(Base):
 
     @property
     def takes_classes(self) -> bool:
-        return bool(SCHOOL_AUDIENCES.intersection(self.audiences)) or Audience.PUBLIC in self.audiences
+        """Whether a class may come: only where the host named a school audience, for the general public comes one by one."""
+        return bool(SCHOOL_AUDIENCES.intersection(self.audiences))
 
     @property
     def person_audiences(self) -> list[Audience]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from booking import clock
 from booking.db import Base, UtcDateTime
 from booking.errors import BookingClosed, Invalid, Problem, Refusal, SlotFull
-from booking.models.event import SCHOOL_AUDIENCES, Audience, Event
+from booking.models.event import SCHOOL_AUDIENCES, Event
 from booking.models.party import AUDIENCE_OF_LEVEL, Party
 
 slot_pools = Table(
@@ -151,7 +151,7 @@ class Slot(Base):
                 problems["audience"] = Problem("audience_not_admitted")
             elif self.event.levels and party.level not in self.event.levels:
                 problems["level"] = Problem("level_not_admitted", {"levels": self.event.levels})
-            elif audience and Audience.PUBLIC not in admitted and audience not in admitted & SCHOOL_AUDIENCES:
+            elif audience and audience not in admitted & SCHOOL_AUDIENCES:
                 problems["level"] = Problem("level_not_admitted", {"levels": ()})
             if size := self.size_problem(self.places_for(party)):
                 problems["pupils"] = size

@@ -5,7 +5,19 @@ from __future__ import annotations
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
-from booking.web import booking_form, bookings, catalogue, drawings, errors, events, home, information, language, security, templating
+from booking.web import (
+    booking_form,
+    bookings,
+    catalogue,
+    drawings,
+    errors,
+    events,
+    home,
+    information,
+    language,
+    security,
+    templating,
+)
 
 _BLUEPRINTS = (home.bp, catalogue.bp, events.bp, booking_form.bp, bookings.bp, information.bp, drawings.bp)
 

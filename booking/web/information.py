@@ -37,5 +37,11 @@ def companies() -> str:
 @bp.get("/robots.txt")
 def robots() -> Response:
     """Robots may read the programme and nobody's booking."""
-    lines = ["User-agent: *", "Disallow: /bookings/", "Disallow: /slots/", "Disallow: /mailbox", f"# {settings().base_url}/events"]
+    lines = [
+        "User-agent: *",
+        "Disallow: /bookings/",
+        "Disallow: /slots/",
+        "Disallow: /mailbox",
+        f"# {settings().base_url}/events",
+    ]
     return Response("\n".join(lines) + "\n", mimetype="text/plain")

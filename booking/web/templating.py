@@ -35,6 +35,7 @@ def init_app(app: Flask) -> None:
         iso=lambda instant: clock.in_paris(instant).isoformat(timespec="minutes"),
         paragraphs=lambda text: [part.strip() for part in text.split("\n\n") if part.strip()],
         sentence=_sentence,
+        fr=lambda text: i18n.typeset("fr", text),
     )
     env.globals.update(
         hours=lambda slot: i18n.hours(slot.starts_at, slot.ends_at, g.locale),

@@ -8,8 +8,10 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 
 from booking.errors import Invalid, Problem
+from booking.i18n import _
 from booking.models import Party, read_party
 from booking.models.event import AccessKind
+from booking.vocabulary import ACCESS
 from booking.wording import problem_sentence
 
 NEEDS = tuple(f"needs_{kind}" for kind in AccessKind)
@@ -33,22 +35,22 @@ class BookingForm(HouseForm):
     """Who comes: a class and the adult to write to, or a person alone."""
 
     key = StringField()
-    audience = StringField()
-    school_name = StringField()
-    commune = StringField()
-    school_uai = StringField()
-    level = StringField()
-    label = StringField()
-    pupils = StringField()
-    adults = StringField()
-    name = StringField()
-    email = StringField()
-    phone = StringField()
-    needs_motor = StringField()
-    needs_hearing = StringField()
-    needs_visual = StringField()
-    needs_intellectual = StringField()
-    needs_psychic = StringField()
+    audience = StringField(_("Vous êtes"))
+    school_name = StringField(_("Établissement"))
+    commune = StringField(_("Commune de l’établissement"))
+    school_uai = StringField(_("Code UAI"))
+    level = StringField(_("Niveau"))
+    label = StringField(_("Nom de la classe"))
+    pupils = StringField(_("Élèves"))
+    adults = StringField(_("Adultes avec eux"))
+    name = StringField(_("Vos prénom et nom"))
+    email = StringField(_("Votre adresse électronique"))
+    phone = StringField(_("Votre téléphone"))
+    needs_motor = StringField(ACCESS[AccessKind.MOTOR])
+    needs_hearing = StringField(ACCESS[AccessKind.HEARING])
+    needs_visual = StringField(ACCESS[AccessKind.VISUAL])
+    needs_intellectual = StringField(ACCESS[AccessKind.INTELLECTUAL])
+    needs_psychic = StringField(ACCESS[AccessKind.PSYCHIC])
 
     def party(self, locale: str, own_address: str) -> Party | None:
         """The party this form describes; None when something is off, which is then said beside the fields."""
@@ -66,14 +68,14 @@ class BookingForm(HouseForm):
 class HeadcountForm(HouseForm):
     """How many come."""
 
-    pupils = StringField()
-    adults = StringField()
+    pupils = StringField(_("Élèves"))
+    adults = StringField(_("Adultes avec eux"))
 
 
 class CancellationForm(HouseForm):
     """Why it is cancelled, if the visitor likes to say."""
 
-    why = StringField()
+    why = StringField(_("Pourquoi ?"))
 
 
 class ActForm(HouseForm):
