@@ -6,6 +6,7 @@ import copy
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
@@ -190,6 +191,15 @@ def test_no_answer_sets_a_cookie(client: FlaskClient, world: World) -> None:
     assert not client._cookies
 
 
+def test_forms_are_protected_against_forgery_and_the_api_needs_no_such_token(client: FlaskClient, world: World) -> None:
+    client.application.config["WTF_CSRF_ENABLED"] = True
+    assert client.post(f"/slots/{world.visit_slot}/bookings", data={}).status_code == 400
+    made = book(client, world.visit_slot)
+    assert made.status_code == 201
+    path = f"/api/v1/bookings/{made.json['reference']}/cancellation"
+    assert client.post(path, headers=bearer(made.json["token"])).status_code == 200
+
+
 # Hostile values
 
 LONG, CONTROL, BREAK, EMOJI, TURNED = "x" * 10_000, "a\x00b", "a\r\nBcc: b", "🚢", "a\u202eb"
@@ -314,7 +324,13 @@ def test_a_body_of_another_type_or_too_long_is_refused(client: FlaskClient, worl
     good = json.dumps(CLASS).encode()
     problem(send(client, world.visit_slot, good, "text/plain"), 415, "unsupported_media_type")
     problem(send(client, world.visit_slot, good, "application/x-www-form-urlencoded"), 415, "unsupported_media_type")
-    problem(send(client, world.visit_slot, good + b" " * 70_000), 413, "body_too_large")
+    for spaces in (70_000, 64 * 1024 + 1 - len(good)):
+        problem(send(client, world.visit_slot, good + b" " * spaces), 413, "body_too_large")
+    chunked = {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    path, headers = f"/api/v1/slots/{world.visit_slot}/bookings", {"Idempotency-Key": "k"}
+    stream = BytesIO(good + b" " * 70_000)
+    response = client.post(path, input_stream=stream, content_type="application/json", headers=headers, environ_overrides=chunked)
+    problem(response, 413, "body_too_large")
     assert send(client, world.visit_slot, good, "application/json; charset=utf-8").status_code == 201
 
 

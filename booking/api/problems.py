@@ -30,7 +30,6 @@ TITLES: Mapping[str, str] = {
     "unauthorized": _("Jeton manquant"),
     "not_found": _("Introuvable"),
     "method_not_allowed": _("Méthode impossible ici"),
-    "not_acceptable": _("Format impossible ici"),
     "body_too_large": _("Requête trop longue"),
     "unsupported_media_type": _("Type de contenu inattendu"),
     "invalid": _("Champs à revoir"),
@@ -52,7 +51,6 @@ _DETAILS: Mapping[str, str] = {
     "unauthorized": _("Envoyez le jeton de la réservation : « Authorization: Bearer … »."),
     "not_found": _("Il n’y a rien à cette adresse, ou rien que ce jeton ouvre."),
     "method_not_allowed": _("Cette adresse ne connaît pas cette méthode ; l’en-tête Allow dit lesquelles elle connaît."),
-    "not_acceptable": _("Cette adresse ne répond qu’en JSON."),
     "body_too_large": _("Le corps ne peut dépasser 64 Kio."),
     "unsupported_media_type": _("Envoyez du JSON : « Content-Type: application/json »."),
     "idempotency_key_missing": _(
@@ -68,7 +66,6 @@ _HTTP_CODES = {
     401: "unauthorized",
     404: "not_found",
     405: "method_not_allowed",
-    406: "not_acceptable",
     413: "body_too_large",
     415: "unsupported_media_type",
 }
