@@ -25,7 +25,7 @@ from booking.db import db, in_transaction
 from booking.mail import outbox
 from booking.mail.compose import compose, envelope_sender, wire_address
 from booking.mail.outbox import Claim
-from booking.models import Kind, Message
+from booking.models import Delivery, Kind, Message
 
 log = logging.getLogger("coulisses.worker")
 
@@ -63,12 +63,15 @@ class Outcome(StrEnum):
     LOST = "lost"
 
 
+_AFTER_FAILURE = {Delivery.QUEUED: Outcome.LATER, Delivery.DEAD: Outcome.DEAD, None: Outcome.LOST}
+
+
 @dataclass(frozen=True)
 class Attempt:
     """What became of one claimed message. `unreachable` asks the worker to pause before the next."""
 
     message_id: int
-    kind: Kind | None
+    kind: Kind
     outcome: Outcome
     unreachable: bool = False
 
@@ -96,33 +99,39 @@ def lease_time(settings: Settings) -> timedelta:
 
 
 def _attempt(claim: Claim, settings: Settings, transport: Transport) -> Attempt:
-    message = outbox.claimed(claim)
-    if message is None:
-        db.session.commit()
-        return Attempt(claim.message_id, None, Outcome.LOST)
     try:
-        content = message.content or _freeze(claim, message, settings)
-        envelope = envelope_sender(settings.sender_address, message.booking.reference), wire_address(message.recipient)
+        prepared = _prepare(claim, settings)
     except SQLAlchemyError:
         raise
     except Exception as error:  # a mail that cannot be written must not stop the others
-        log.exception("message id=%s kind=%s cannot be rendered", message.id, message.kind)
-        return _dead(claim, message, f"cannot be rendered: {type(error).__name__}")
-    mine = content is not None and outbox.still_mine(claim, clock.now())
-    db.session.commit()  # nothing is open while the network is used
-    if content is None or not mine:
-        return Attempt(message.id, message.kind, Outcome.LOST)
+        log.exception("message id=%s kind=%s cannot be rendered", claim.message_id, claim.kind)
+        return _dead(claim, f"cannot be rendered: {type(error).__name__}")
+    if prepared is None:
+        return Attempt(claim.message_id, claim.kind, Outcome.LOST)
     try:
-        transport.send(*envelope, content)
+        transport.send(*prepared)
     except PermanentFailure as failure:
-        return _dead(claim, message, scrubbed(str(failure), message.recipient))
+        return _dead(claim, scrubbed(str(failure), claim.recipient))
     except TemporaryFailure as failure:
-        return _later(claim, message, scrubbed(str(failure), message.recipient), unreachable=failure.unreachable)
+        return _later(claim, scrubbed(str(failure), claim.recipient), unreachable=failure.unreachable)
     except Exception as error:  # a fault of the transport is no reason to lose a mail
-        log.exception("message id=%s kind=%s: the transport failed", message.id, message.kind)
-        return _later(claim, message, f"transport failed: {type(error).__name__}", unreachable=False)
+        log.exception("message id=%s kind=%s: the transport failed", claim.message_id, claim.kind)
+        return _later(claim, f"transport failed: {type(error).__name__}", unreachable=False)
     _patiently(lambda: outbox.mark_sent(claim, clock.now()))
-    return Attempt(message.id, message.kind, Outcome.SENT)
+    return Attempt(claim.message_id, claim.kind, Outcome.SENT)
+
+
+def _prepare(claim: Claim, settings: Settings) -> tuple[str, str, bytes] | None:
+    """Envelope sender, recipient and frozen bytes; None when the claim was lost. Leaves no transaction open."""
+    message = outbox.claimed(claim)
+    if message is None:
+        db.session.commit()
+        return None
+    envelope = envelope_sender(settings.sender_address, message.booking.reference), wire_address(claim.recipient)
+    content = message.content or _freeze(claim, message, settings)
+    mine = content is not None and outbox.still_mine(claim, clock.now())
+    db.session.commit()
+    return (*envelope, content) if content is not None and mine else None
 
 
 def _freeze(claim: Claim, message: Message, settings: Settings) -> bytes | None:
@@ -132,16 +141,16 @@ def _freeze(claim: Claim, message: Message, settings: Settings) -> bytes | None:
     return mail.content if in_transaction(lambda: outbox.freeze(claim, mail)) else None
 
 
-def _dead(claim: Claim, message: Message, why: str) -> Attempt:
+def _dead(claim: Claim, why: str) -> Attempt:
     marked = in_transaction(lambda: outbox.mark_dead(claim, why))
-    log.warning("message id=%s kind=%s is dead: %s", message.id, message.kind, why)
-    return Attempt(message.id, message.kind, Outcome.DEAD if marked else Outcome.LOST)
+    log.warning("message id=%s kind=%s is dead: %s", claim.message_id, claim.kind, why)
+    return Attempt(claim.message_id, claim.kind, Outcome.DEAD if marked else Outcome.LOST)
 
 
-def _later(claim: Claim, message: Message, why: str, *, unreachable: bool) -> Attempt:
-    again = in_transaction(lambda: outbox.reschedule(claim, message, clock.now(), why))
-    log.warning("message id=%s kind=%s was not taken: %s", message.id, message.kind, why)
-    return Attempt(message.id, message.kind, Outcome.LATER if again else Outcome.DEAD, unreachable)
+def _later(claim: Claim, why: str, *, unreachable: bool) -> Attempt:
+    state = in_transaction(lambda: outbox.reschedule(claim, clock.now(), why))
+    log.warning("message id=%s kind=%s was not taken: %s", claim.message_id, claim.kind, why)
+    return Attempt(claim.message_id, claim.kind, _AFTER_FAILURE[state], unreachable)
 
 
 def _patiently(mark: Callable[[], bool]) -> None:

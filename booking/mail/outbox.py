@@ -27,9 +27,13 @@ _PLAIN: dict[str, Any] = {"synchronize_session": False}
 
 @dataclass(frozen=True)
 class Claim:
-    """A message this worker may send until `until`."""
+    """A message this worker may send until `until`, and what stays known of it whatever the session forgets."""
 
     message_id: int
+    kind: Kind
+    recipient: str
+    queued_at: datetime
+    attempts: int
     owner: str
     until: datetime
 
@@ -48,21 +52,18 @@ def claim_next(owner: str, now: datetime, lease: timedelta) -> Claim | None:
         earlier.delivery == Delivery.QUEUED,
     )
     due = (
-        select(Message.id)
+        select(Message.id, Message.kind, Message.recipient, Message.created_at, Message.attempts)
         .where(*_free(now), Message.next_attempt_at <= now, ~overtakes)
         .order_by(Message.next_attempt_at, Message.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=Message)
     )
-    found = db.session.scalar(due)
+    found = db.session.execute(due).first()
     if found is None:
         return None
-    until = now + lease
-    taken = _update(
-        [Message.id == found, *_free(now)],
-        {"lease": owner, "lease_until": until, "attempts": Message.attempts + 1},
-    )
-    return Claim(found, owner, until) if taken else None
+    until, attempts = now + lease, found.attempts + 1
+    taken = _update([Message.id == found.id, *_free(now)], {"lease": owner, "lease_until": until, "attempts": attempts})
+    return Claim(found.id, found.kind, found.recipient, found.created_at, attempts, owner, until) if taken else None
 
 
 def _free(now: datetime) -> list[ColumnElement[bool]]:
@@ -121,16 +122,17 @@ def mark_dead(claim: Claim, why: str) -> bool:
     return _update(_mine(claim), {"delivery": Delivery.DEAD, "lease": None, "lease_until": None, "last_error": why})
 
 
-def reschedule(claim: Claim, message: Message, now: datetime, why: str) -> bool:
-    """Try again later: after a minute, then twice as long each time, up to four hours. False once 72 hours are over."""
-    last = message.created_at + GIVES_UP_AFTER
+def reschedule(claim: Claim, now: datetime, why: str) -> Delivery | None:
+    """Try again later: after a minute, then twice as long each time, up to four hours; dead once 72 hours are over.
+
+    Answers with the message's new state, or None when the claim was lost.
+    """
+    last = claim.queued_at + GIVES_UP_AFTER
     if now >= last:
-        mark_dead(claim, why)
-        return False
-    pause = min(FIRST_PAUSE * 2 ** min(message.attempts - 1, 16), LONGEST_PAUSE)
-    return _update(
-        _mine(claim), {"next_attempt_at": min(now + pause, last), "lease": None, "lease_until": None, "last_error": why}
-    )
+        return Delivery.DEAD if mark_dead(claim, why) else None
+    pause = min(FIRST_PAUSE * 2 ** min(claim.attempts - 1, 16), LONGEST_PAUSE)
+    values = {"next_attempt_at": min(now + pause, last), "lease": None, "lease_until": None, "last_error": why}
+    return Delivery.QUEUED if _update(_mine(claim), values) else None
 
 
 def _mine(claim: Claim) -> list[ColumnElement[bool]]:
