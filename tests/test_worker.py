@@ -49,11 +49,11 @@ def test_once_empties_what_is_due_and_says_so_in_a_line(app: Flask, world: World
     with clock.clock_at(frozen + timedelta(hours=2)):
         result = app.test_cli_runner().invoke(args=["worker", "--once"])
     assert result.exit_code == 0
-    assert result.output == "4 sent, 0 to try again, 0 dead; 1 holds expired.\n"
+    assert result.stdout == "4 sent, 0 to try again, 0 dead; 1 holds expired.\n"
     assert taken(world.visit_slot) == [0]
     assert set(db.session.scalars(select(Message.delivery))) == {Delivery.SENT}
     again = app.test_cli_runner().invoke(args=["worker", "--once"])
-    assert again.output == "0 sent, 0 to try again, 0 dead; 0 holds expired.\n"
+    assert again.stdout == "0 sent, 0 to try again, 0 dead; 0 holds expired.\n"
 
 
 def test_once_ends_although_the_mail_server_is_away(app: Flask, world: World) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import click
 from flask import Flask, current_app
 
@@ -27,5 +25,4 @@ def worker(once: bool) -> None:
         running.empty()
         click.echo(running.summary)
         return
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
     running.run()
