@@ -80,6 +80,13 @@ def day(value: date, locale: str, *, year: bool = False) -> str:
     return _first(format_date(value, "EEEE d MMMM y" if year else "EEEE d MMMM", locale=_babel(locale)), locale)
 
 
+def span_start(start: date, end: date, locale: str) -> str:
+    """The first day of a span, without its month where the last day says it: « lundi 23 » (au dimanche 29 novembre)."""
+    if (start.year, start.month) != (end.year, end.month):
+        return day(start, locale, year=start.year != end.year)
+    return _first(format_date(start, "EEEE d ", locale=_babel(locale)), locale).rstrip()
+
+
 @lru_cache(maxsize=4096)
 def short_day(value: date, locale: str) -> str:
     """« jeu. 26 nov. », "Thu 26 Nov"."""

@@ -36,7 +36,7 @@ def paths(world: World) -> list[str]:
 
 def test_home_tells_the_week_its_days_and_where_one_can_still_go(client: FlaskClient, world: World) -> None:
     said = text(client.get("/"))
-    assert "Du lundi 23 novembre au dimanche 29 novembre" in said
+    assert "Du lundi 23 au dimanche 29 novembre" in said
     assert "Les métiers du fleuve" in said
     assert "Visite des activités portuaires" in said
 

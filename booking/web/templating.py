@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
     env.filters.update(
         day=_localized(i18n.day),
         short_day=_localized(i18n.short_day),
+        span_start=lambda start, end: i18n.span_start(start, end, g.locale),
         instant_day=_localized(i18n.instant_day),
         hour=_localized(i18n.hour),
         moment=_localized(i18n.moment),
@@ -38,7 +39,7 @@ def init_app(app: Flask) -> None:
         fr=lambda text: i18n.typeset("fr", text),
     )
     env.globals.update(
-        hours=lambda slot: i18n.hours(slot.starts_at, slot.ends_at, g.locale),
+        hours=lambda slot: Markup('<span class="nowrap">{}</span>').format(i18n.hours(slot.starts_at, slot.ends_at, g.locale)),
         type_name=lambda word: gettext(vocabulary.TYPES[word]),
         audience_name=lambda word: gettext(vocabulary.AUDIENCES[word]),
         person_name=lambda word: gettext(vocabulary.PERSONS[word]),
