@@ -172,7 +172,7 @@ def _mail_server(read: _Reader, demo: bool) -> str | None:
     given = read.text("MAIL_SERVER") or None
     if given is None and not demo:
         read.sentences.append(
-            "MAIL_SERVER is missing: set it to the host name of your SMTP server, or set DEMO=on to show mail at /mailbox instead."
+            "MAIL_SERVER is missing: set it to the host name of your SMTP server, or DEMO=on to show mail at /mailbox."
         )
     return given
 
