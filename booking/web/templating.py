@@ -111,7 +111,9 @@ def _chosen_name(name: str, value: str) -> str:
     words = {"type": vocabulary.TYPES, "audience": vocabulary.AUDIENCES, "level": vocabulary.LEVELS}.get(name)
     if words is not None:
         return gettext(words[value])
-    return {"q": f"« {value} »", "commune": value}.get(name, "")
+    if name == "q":
+        return gettext("« %(words)s »") % {"words": value}
+    return value if name == "commune" else ""
 
 
 def _hold_said(minutes: int) -> str:
