@@ -11,7 +11,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from booking import models  # noqa: F401 - the tables must be known before the first query
 from booking.config import ROOT, Settings, WrongSettings, read_settings
-from booking.db import db, engine_options
+from booking.db import db, engine_options, only_read
+from booking.logs import configure_logs
 
 MAX_BODY = 256 * 1024
 PROVEN_FOR = timedelta(hours=12)
@@ -24,10 +25,13 @@ def create_app(settings: Settings | None = None) -> Flask:
             settings = read_settings()
         except WrongSettings as wrong:
             sys.exit("Coulisses cannot start:\n" + "\n".join(f"- {sentence}" for sentence in wrong.sentences))
+    configure_logs()
     app = Flask(__name__, template_folder=str(ROOT / "templates"))
     _configure(app, settings)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    app.before_request(lambda: only_read(True))
+    app.teardown_request(lambda _error: only_read(False))
     _open_doors(app)
     return app
 
@@ -40,6 +44,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         MAX_CONTENT_LENGTH=MAX_BODY,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),  # our own files carry a fingerprint in their address
         MAX_FORM_PARTS=200,
         SESSION_COOKIE_NAME="__Host-session" if settings.secure else "session",
         SESSION_COOKIE_SECURE=settings.secure,
@@ -59,7 +64,9 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _open_doors(app: Flask) -> None:
     """Each door is a package with one function that opens it."""
     from booking import api, cli, web
+    from booking.web.security import csrf
 
     web.init_app(app)
+    csrf.exempt(api.bp)  # programs carry a token of their own and no cookie
     api.init_app(app)
     cli.init_app(app)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from flask import current_app
+from flask import Flask, current_app
 
 from booking.config import Settings
 
 
 def settings() -> Settings:
     """What this installation is set to."""
-    found: Settings = current_app.config["SETTINGS"]
+    return settings_of(current_app)
+
+
+def settings_of(app: Flask) -> Settings:
+    """What an application is set to."""
+    found: Settings = app.config["SETTINGS"]
     return found
 
 

@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import DateTime, Dialect, MetaData, String, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -32,6 +33,8 @@ BUSY_TIMEOUT_MS = 15_000
 # the same request, which the next attempt finds and answers for.
 _RETRIED_SQLSTATES = {"40001", "40P01", "55P03", "23505"}
 _WRITES = {"coulisses_writes": True}
+_ONLY_READS = "coulisses_only_reads"
+_READING_ENGINE = "coulisses_reading_engine"
 
 
 class Base(DeclarativeBase):
@@ -48,7 +51,24 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+class HouseSession(Session):
+    """A session that reads without BEGIN and ROLLBACK where a door has said that it only reads.
+
+    At READ COMMITTED each statement has its own snapshot anyway, and a page saves two round trips to PostgreSQL.
+    SQLite keeps its transactions, which cost nothing and are snapshots.
+    """
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        bind = super().get_bind(*args, **kwargs)
+        if self.info.get(_ONLY_READS) and isinstance(bind, Engine) and bind.dialect.name == "postgresql":
+            # One object for the session's whole life: it takes a connection for each engine it is given.
+            if _READING_ENGINE not in self.info:
+                self.info[_READING_ENGINE] = bind.execution_options(isolation_level="AUTOCOMMIT")
+            return cast("Engine", self.info[_READING_ENGINE])
+        return bind
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False, "class_": HouseSession})
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -101,6 +121,11 @@ class Words(TypeDecorator[tuple[str, ...]]):
         return tuple(word for word in (value or "").split("|") if word)
 
 
+def only_read(yes: bool) -> None:
+    """Say that this session only reads from here on, except inside `in_transaction`; or that it no longer does."""
+    db.session.info[_ONLY_READS] = yes
+
+
 def in_transaction(work: Callable[[], T]) -> T:
     """Run `work` in one write transaction and commit it.
 
@@ -108,6 +133,15 @@ def in_transaction(work: Callable[[], T]) -> T:
     answered by trying again with jitter. `work` must therefore read what it needs itself and have no effect
     outside the database.
     """
+    reads = db.session.info.get(_ONLY_READS, False)
+    only_read(False)
+    try:
+        return _committed(work)
+    finally:
+        only_read(reads)
+
+
+def _committed(work: Callable[[], T]) -> T:
     for attempt in range(1, ATTEMPTS + 1):
         db.session.commit()  # ends a read that may be open, so that the write begins as a write
         try:
@@ -149,7 +183,7 @@ def engine_options(url: str) -> dict[str, Any]:
     """What SQLAlchemy is told about this database."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
-    return {"pool_pre_ping": False, "pool_recycle": 1800, "connect_args": {"connect_timeout": 10}}
+    return {"pool_recycle": 1800, "connect_args": {"connect_timeout": 10}}
 
 
 @event.listens_for(Engine, "connect")

@@ -196,7 +196,9 @@ def test_nothing_on_a_page_is_inline(client: FlaskClient, world: World) -> None:
 
 def test_public_pages_set_no_cookie(client: FlaskClient, world: World) -> None:
     for path in ("/", "/events", f"/events/{world.visit}", "/privacy"):
-        assert "Set-Cookie" not in client.get(path).headers
+        headers = client.get(path).headers
+        assert "Set-Cookie" not in headers
+        assert "no-store" not in headers.get("Cache-Control", "")
 
 
 def test_html_in_what_people_write_is_shown_as_text(client: FlaskClient, world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
+from booking.app_settings import settings_of
 from booking.web import (
     booking_form,
     bookings,
@@ -12,14 +13,16 @@ from booking.web import (
     drawings,
     errors,
     events,
+    health,
     home,
     information,
     language,
+    mailbox,
     security,
     templating,
 )
 
-_BLUEPRINTS = (home.bp, catalogue.bp, events.bp, booking_form.bp, bookings.bp, information.bp, drawings.bp)
+_BLUEPRINTS = (home.bp, catalogue.bp, events.bp, booking_form.bp, bookings.bp, information.bp, drawings.bp, health.bp)
 
 
 def init_app(app: Flask) -> None:
@@ -31,21 +34,5 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
-    _register_if_present(app)
-
-
-def _register_if_present(app: Flask) -> None:
-    import importlib.util as u
-
-    if u.find_spec("booking.web.health"):
-        from booking.web import health
-
-        app.register_blueprint(health.bp)
-    if u.find_spec("booking.web.mailbox") and app.config["SETTINGS"].demo:
-        from booking.web import mailbox
-
+    if settings_of(app).demo:
         app.register_blueprint(mailbox.bp)
-    from booking import api
-
-    if hasattr(api, "bp"):
-        security.csrf.exempt(api.bp)

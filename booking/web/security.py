@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
 
 from booking.config import Settings
+from booking.logs import log_request
 
 csrf = CSRFProtect()
-_log = logging.getLogger("coulisses.request")
+PERSONAL = frozenset({"booking_form", "bookings", "mailbox"})
+"""Blueprints whose every page is about one person."""
 
 
 def init_app(app: Flask) -> None:
@@ -38,14 +39,11 @@ def init_app(app: Flask) -> None:
     def _finish(response: Response) -> Response:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
-        if (session.accessed or "token" in request.args) and "Cache-Control" not in response.headers:
+        if request.blueprint in PERSONAL or "token" in request.args:
             forbid_keeping(response)
         rule = request.url_rule.rule if request.url_rule else "-"
         milliseconds = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000
-        _log.info(
-            "request",
-            extra={"method": request.method, "route": rule, "status": response.status_code, "ms": round(milliseconds, 1)},
-        )
+        log_request(request.method, rule, response.status_code, milliseconds)
         return response
 
 
