@@ -48,5 +48,6 @@ def _walk(client: FlaskClient, slot_id: int, event_id: int, seen: list[str], ste
     group = {name: fields[name] for name in ("school_name", "commune", "level", "label")} | {"pupils": 1, "adults": 2}
     body = {"email": fields["email"], "name": fields["name"], "group": group}
     step("API", "POST", f"/api/v1/slots/{slot_id}/bookings", json=body, headers={"Idempotency-Key": fields["email"]})
+    client.get(f"/events/{event_id}")  # the orders have changed it; from here on it is kept
     step("event page", "GET", f"/events/{event_id}")
     step("event page made anew", "GET", f"/events/{event_id}?fresh=1")
