@@ -1,4 +1,4 @@
-"""The worker: lets holds expire, delivers mail, tidies up. Any number may run over one database.
+"""The worker: lets holds expire, delivers mail, purges. Any number may run over one database.
 
 It survives what it depends on: while the database or the mail server is away it logs, waits a little longer each
 time and goes on. SIGTERM and SIGINT end it after the message under way.
@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from booking import clock
 from booking.actions.expire_holds import due_holds, expire_hold
 from booking.actions.limits import forget_old_counts
+from booking.actions.purge import purge
 from booking.config import Settings
 from booking.db import db, in_transaction
 from booking.mail.delivery import Attempt, Outcome, Transport, deliver_next
@@ -122,6 +123,19 @@ class Worker:
         if self._tidied_at is None or now - self._tidied_at >= TIDY_EVERY:
             in_transaction(lambda: forget_old_counts(now))
             self._tidied_at = now
+            self._purge(now)
+
+    def _purge(self, now: datetime) -> None:
+        try:
+            taken = purge(now, in_transaction, self._stopping.is_set)
+        except SQLAlchemyError:
+            raise
+        except Exception:  # no reason to keep the mail waiting; the next hour tries again
+            log.exception("the purge failed")
+        else:
+            if total := taken.total():
+                self.counts["purged"] += total
+                log.info("purged %s", " ".join(f"{what}={number}" for what, number in taken.items()))
 
     @property
     def summary(self) -> str:

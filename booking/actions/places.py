@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import delete, select, update
 
-from booking.db import db
+from booking.db import add_rows, db
 from booking.errors import SlotFull
 from booking.models import Booking, Holding, Pool
 
@@ -22,9 +22,8 @@ def hold_places(booking: Booking, pool_ids: Iterable[int], places: int) -> None:
     Raises `SlotFull`, which says how many places the narrowest pool has left.
     """
     ordered = sorted(pool_ids)
-    for pool_id in ordered:
-        db.session.add(Holding(booking_id=booking.id, pool_id=pool_id, places=places))
-    db.session.flush()
+    rows = [{"booking_id": booking.id, "pool_id": pool_id, "places": places} for pool_id in ordered]
+    add_rows(Holding, rows)
     _take(ordered, places)
 
 

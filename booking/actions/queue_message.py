@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from booking.db import db
+from booking.db import add_rows
 from booking.models import Booking, Kind, Message
 
 _CALENDAR_METHODS = {
@@ -34,18 +34,17 @@ def queue_host_notice(booking: Booking, kind: Kind, now: datetime, **more: objec
 
 
 def _queue(booking: Booking, kind: Kind, recipient: str, locale: str, now: datetime, more: dict[str, object]) -> None:
-    db.session.add(
-        Message(
-            booking_id=booking.id,
-            kind=kind,
-            sequence=booking.sequence,
-            recipient=recipient,
-            locale=locale,
-            facts=facts_of(booking, kind) | more,
-            created_at=now,
-            next_attempt_at=now,
-        )
-    )
+    row = {
+        "booking_id": booking.id,
+        "kind": kind,
+        "sequence": booking.sequence,
+        "recipient": recipient,
+        "locale": locale,
+        "facts": facts_of(booking, kind) | more,
+        "created_at": now,
+        "next_attempt_at": now,
+    }
+    add_rows(Message, [row])
 
 
 def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from booking.db import db
+from booking.db import add_rows
 from booking.errors import WrongState
 from booking.models import Actor, Booking, HistoryEntry, Status
 from booking.models.booking import LIVE, STEPS
@@ -34,16 +34,15 @@ def step(booking: Booking, to: Status, actor: Actor, action: str, now: datetime,
 def record(
     booking: Booking, actor: Actor, action: str, now: datetime, before: Status | None, details: Mapping[str, object] | None = None
 ) -> None:
-    """Add one line to a booking's history."""
-    db.session.add(
-        HistoryEntry(
-            booking_id=booking.id,
-            at=now,
-            actor=actor,
-            action=action,
-            status_before=before,
-            status_after=booking.status,
-            places_after=booking.places if booking.status in LIVE else 0,
-            details=dict(details or {}),
-        )
-    )
+    """Add one line to a booking's history. The booking must have been flushed once: the line needs its id."""
+    entry = {
+        "booking_id": booking.id,
+        "at": now,
+        "actor": actor,
+        "action": action,
+        "status_before": before,
+        "status_after": booking.status,
+        "places_after": booking.places if booking.status in LIVE else 0,
+        "details": dict(details or {}),
+    }
+    add_rows(HistoryEntry, [entry])

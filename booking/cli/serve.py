@@ -6,14 +6,16 @@ children, and says what it is doing. It ends when it is told to, or when a child
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
+from multiprocessing.context import ForkProcess as Process
 from types import FrameType
 from typing import Any
 
@@ -23,12 +25,16 @@ from flask_migrate import upgrade
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no types
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import configure_mappers
 
+from booking import transport
 from booking.cli.demo import said
-from booking.config import ROOT, Settings
+from booking.config import Settings
 from booking.db import db
 from booking.demo import load_demo
+from booking.i18n import LOCALES, catalogue
 from booking.queries import schema
+from booking.worker import Worker
 
 HOST = "127.0.0.1"
 THREADS = 8
@@ -104,14 +110,16 @@ class _Household:
 
     def run(self) -> int:
         """Start both, watch them, stop both. Returns the exit status: 0 when told to stop, 1 when a child died."""
-        self.web = multiprocessing.get_context("fork").Process(target=_serve_pages, args=(self.app, self.settings), name="web")
+        _warm_up(self.app)
+        self.web = _child(_serve_pages, self.app, self.settings)
         self.web.start()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
-        self.worker: subprocess.Popen[bytes] | None = None
+        self.worker: Process | None = None
         try:
             if self._wait_until_it_answers():
-                self.worker = _start_worker()
+                self.worker = _child(_deliver, self.app, self.settings)
+                self.worker.start()
                 self._announce()
             return self._watch()
         finally:
@@ -142,38 +150,53 @@ class _Household:
 
     def _watch(self) -> int:
         """Wait for a signal or for a death. Without a worker the web server never answered, which is a death too."""
-        while not self.stopping and self.web.is_alive() and self.worker and self.worker.poll() is None:
+        while not self.stopping and self.web.is_alive() and self.worker and self.worker.is_alive():
             time.sleep(0.2)
         if self.stopping:
             _say("Stopping …")
             return 0
         dead = "worker" if self.web.is_alive() and self.worker else "web server"
-        status = self.worker.returncode if dead == "worker" and self.worker else self.web.exitcode
+        status = self.worker.exitcode if dead == "worker" and self.worker else self.web.exitcode
         ended = "has ended" if status is not None else "does not answer"
         _say(f"The {dead} {ended}{'' if status is None else f' (status {status})'}; stopping the rest. Its last words are above.")
         return 1
 
     def _end(self) -> None:
         """Ask both to stop, wait for what they are doing, then insist."""
-        self.web.terminate()
-        if self.worker:
-            self.worker.terminate()
+        children = [child for child in (self.web, self.worker) if child]
         deadline = time.monotonic() + _STOPPED_WITHIN
-        self.web.join(_STOPPED_WITHIN)
-        if self.web.is_alive():
-            self.web.kill()
-        if self.worker:
-            try:
-                self.worker.wait(max(1.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                self.worker.kill()
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.join(max(1.0, deadline - time.monotonic()))
+            if child.is_alive():
+                child.kill()
         _say("Stopped.")
 
 
-def _start_worker() -> subprocess.Popen[bytes]:
+def _warm_up(app: Flask) -> None:
+    """Load once what every child will need, and let the children share its memory.
+
+    Frozen objects are left alone by the garbage collector, which would otherwise write to their pages and so copy them.
+    """
+    configure_mappers()
+    for name in app.jinja_env.list_templates(filter_func=lambda name: name.endswith(".html") and not name.startswith("mail/")):
+        app.jinja_env.get_template(name)
+    for locale in LOCALES:
+        catalogue(locale)
+    gc.collect()
+    gc.freeze()
+
+
+def _child(target: Callable[[Flask, Settings], None], app: Flask, settings: Settings) -> Process:
+    """A fork of this process, which finds the application loaded: that saves a second and most of its memory."""
+    return multiprocessing.get_context("fork").Process(target=target, args=(app, settings), name=target.__name__.strip("_"))
+
+
+def _deliver(app: Flask, _settings: Settings) -> None:
     """The worker, in a session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order."""
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
-    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603 - our own words
+    os.setsid()
+    Worker(app, transport.transport_for(app)).run()
 
 
 def _answers(port: int) -> bool:
@@ -188,7 +211,7 @@ def _answers(port: int) -> bool:
 
 
 def _serve_pages(app: Flask, settings: Settings) -> None:
-    """The web server. It is a fork of this process and finds the application loaded, which saves a second of the start."""
+    """The web server, in a session of its own."""
     os.setsid()
     _Gunicorn(
         app,

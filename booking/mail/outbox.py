@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.orm import aliased, joinedload, undefer
 
+from booking import clock
 from booking.db import db
 from booking.mail.compose import Mail
 from booking.models import Delivery, Kind, Message
@@ -22,6 +23,7 @@ GIVES_UP_AFTER = timedelta(hours=72)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
 INVITATIONS = (Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED)
+TO_HOSTS = (Kind.HOST_BOOKING_CONFIRMED, Kind.HOST_BOOKING_CHANGED, Kind.HOST_BOOKING_CANCELLED)
 _PLAIN: dict[str, Any] = {"synchronize_session": False}
 
 
@@ -82,12 +84,17 @@ def claimed(claim: Claim) -> Message | None:
 
 
 def sent_before(message: Message) -> tuple[Sequence[str], bool]:
-    """The Message-IDs this person got about this booking, oldest first, and whether one of them was an invitation."""
+    """The Message-IDs this person got about this booking, oldest first, and whether one of them was an invitation.
+
+    A purge empties the recipients of old mails. They still tell the booker's from the host's by their kind, and must:
+    a CANCEL is owed to whoever was invited, however long ago.
+    """
+    to_same_side = Message.kind.in_(TO_HOSTS) if message.kind in TO_HOSTS else Message.kind.not_in(TO_HOSTS)
     statement = (
         select(Message.message_id, Message.kind)
         .where(
             Message.booking_id == message.booking_id,
-            Message.recipient == message.recipient,
+            or_(Message.recipient == message.recipient, and_(Message.recipient == "", to_same_side)),
             Message.id < message.id,
             Message.delivery == Delivery.SENT,
             Message.message_id.is_not(None),
@@ -118,8 +125,9 @@ def mark_sent(claim: Claim, now: datetime) -> bool:
 
 
 def mark_dead(claim: Claim, why: str) -> bool:
-    """No further attempt will be made; the reason stays visible."""
-    return _update(_mine(claim), {"delivery": Delivery.DEAD, "lease": None, "lease_until": None, "last_error": why})
+    """No further attempt will be made; the reason stays visible. `next_attempt_at` keeps when that was."""
+    values = {"delivery": Delivery.DEAD, "next_attempt_at": clock.now(), "lease": None, "lease_until": None, "last_error": why}
+    return _update(_mine(claim), values)
 
 
 def reschedule(claim: Claim, now: datetime, why: str) -> Delivery | None:

@@ -1,4 +1,4 @@
-"""The history: who did what, when. Rows are added and never changed."""
+"""The history: who did what, when. Rows are added and never changed, but for the reasons a purge takes out of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from booking.models.booking import Actor, Status
 
 
 class HistoryEntry(Base):
-    """One thing that happened to one booking: `action` is booked, confirmed, headcount_changed, cancelled or expired."""
+    """One thing that happened to one booking: `action` is booked, confirmed, headcount_changed, cancelled,
+    expired, links_closed or pseudonymised."""
 
     __tablename__ = "history"
     __table_args__ = (CheckConstraint("actor <> ''", name="actor_named"),)

@@ -59,6 +59,7 @@ class Message(Base):
     delivery: Mapped[Delivery] = mapped_column(Word(Delivery), default=Delivery.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    """When it is due; once it is dead, when it was given up."""
     lease: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())

@@ -20,11 +20,12 @@ from booking import clock
 from booking.db import db
 from booking.models import Booking, Delivery, HistoryEntry, Holding, Kind, Message, Party, Pool, Status, slot_pools
 from booking.models.booking import LIVE, STEPS
-from booking.queries import schema
+from booking.queries import personal_data, schema
 
 _FINAL = frozenset(Status) - {before for before, _ in STEPS}
 _LATE_HOLD = timedelta(minutes=10)
 _OLD_MESSAGE = timedelta(hours=1)
+_LATE_PURGE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def examine() -> Iterator[Finding]:
 def attention() -> Iterator[str]:
     """What breaks no rule and still wants somebody's eye: dead mail, a worker that does not come round."""
     now = clock.now()
-    for row in db.session.execute(select(Message.id, Message.kind, Message.last_error).where(Message.delivery == Delivery.DEAD)):
+    dead = Message.delivery == Delivery.DEAD, Message.recipient != ""  # what a purge has emptied was seen for a week
+    for row in db.session.execute(select(Message.id, Message.kind, Message.last_error).where(*dead)):
         yield f"message {row.id} ({row.kind}) could not be delivered: {row.last_error or 'no reason was recorded'}"
     overdue = Booking.status == Status.HELD, Booking.expires_at < now - _LATE_HOLD
     if count := db.session.scalar(select(func.count()).select_from(Booking).where(*overdue)):
@@ -71,6 +73,9 @@ def attention() -> Iterator[str]:
     waiting = Message.delivery == Delivery.QUEUED, Message.created_at < now - _OLD_MESSAGE
     if count := db.session.scalar(select(func.count()).select_from(Message).where(*waiting)):
         yield f"{count} messages have been waiting for more than an hour: is the worker running, does MAIL_SERVER answer?"
+    for what, count in personal_data.count_due(now - _LATE_PURGE).items():
+        if count:
+            yield f"{count} {what} hold personal data more than a day past its end: is the worker running?"
 
 
 def _migrations_not_current() -> Iterator[str]:

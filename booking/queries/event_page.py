@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.engine import Row
+from sqlalchemy.orm import aliased
 
 from booking import clock
 from booking.db import db
@@ -34,7 +36,18 @@ def stamp(event_id: int) -> Stamp:
     """
     if not 0 < event_id <= _LARGEST_ID:
         raise NotFound
-    rows = db.session.execute(_STATEMENT, {"event": event_id}).all()
+    return _stamp(db.session.execute(_OF_EVENT, {"wanted": event_id}).all(), event_id)
+
+
+def stamp_of_slot(slot_id: int) -> Stamp:
+    """The stamp of the event a slot belongs to. Raises `NotFound`."""
+    if not 0 < slot_id <= _LARGEST_ID:
+        raise NotFound
+    rows = db.session.execute(_OF_SLOT, {"wanted": slot_id}).all()
+    return _stamp(rows, next((row.id for row in rows if row.slot == slot_id), 0))
+
+
+def _stamp(rows: Sequence[Row[Any]], event_id: int) -> Stamp:
     own = [row for row in rows if row.id == event_id]
     if not own or own[0].publication is not Publication.PUBLISHED:
         raise NotFound
@@ -51,8 +64,7 @@ def _passed(row: Row[Any], name: str, now: datetime) -> bool:
     return instant is not None and instant <= now
 
 
-def _statement() -> Select[Any]:
-    event = bindparam("event", type_=Integer)
+def _statement(event: ColumnElement[int]) -> Select[Any]:
     parent = select(Event.parent_id).where(Event.id == event).scalar_subquery()
     return (
         select(
@@ -64,6 +76,7 @@ def _statement() -> Select[Any]:
             Edition.ends_on,
             Edition.label_until,
             Label.decision,
+            Slot.id.label("slot"),
             *Slot.__table__.columns.values()[2:],
             Pool.id.label("pool"),
             Pool.taken,
@@ -80,4 +93,7 @@ def _statement() -> Select[Any]:
     )
 
 
-_STATEMENT = _statement()
+_WANTED = bindparam("wanted", type_=Integer)
+_WANTED_SLOT = aliased(Slot)
+_OF_EVENT = _statement(_WANTED)
+_OF_SLOT = _statement(select(_WANTED_SLOT.event_id).where(_WANTED_SLOT.id == _WANTED).scalar_subquery())

@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.interfaces import LoaderOption
+from sqlalchemy.orm.strategy_options import _AbstractLoad as Load
 
 from booking.db import db
 from booking.errors import NotFound
-from booking.models import Booking, Event, Slot
+from booking.models import Booking, Edition, Event, Slot
 
 _LARGEST_ID = 2**31 - 1
 _REFERENCE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")
 
 
-def _slot_options() -> list[LoaderOption]:
-    event = joinedload(Slot.event, innerjoin=True)
+def _around(event: Load) -> list[LoaderOption]:
+    """What a slot's event brings along in the same statement, the long texts left where they are."""
+    edition = event.joinedload(Event.edition, innerjoin=True)
     return [
-        event.joinedload(Event.edition, innerjoin=True),
+        event.defer(Event.description).defer(Event.search_text),
+        edition.defer(Edition.facts).defer(Edition.summary),
         event.joinedload(Event.host, innerjoin=True),
-        joinedload(Slot.pools),
     ]
+
+
+_OF_BOOKING = joinedload(Booking.slot, innerjoin=True)
+_SLOTS = select(Slot).options(*_around(joinedload(Slot.event, innerjoin=True)), joinedload(Slot.pools))
+_SLOT = _SLOTS.where(Slot.id == bindparam("wanted")).execution_options(populate_existing=True)
+_SLOTS_OF_EVENT = _SLOTS.where(Slot.event_id == bindparam("wanted")).order_by(Slot.starts_at, Slot.id)
+_BOOKING = (
+    select(Booking)
+    .where(Booking.reference == bindparam("wanted"))
+    .options(*_around(_OF_BOOKING.joinedload(Slot.event, innerjoin=True)), _OF_BOOKING.joinedload(Slot.pools))
+    .execution_options(populate_existing=True)
+)
 
 
 def slot(slot_id: int) -> Slot:
     """A slot of a published event, fresh from the database, with event, edition, host and pools. Raises `NotFound`."""
     if not 0 < slot_id <= _LARGEST_ID:
         raise NotFound
-    statement = select(Slot).where(Slot.id == slot_id).options(*_slot_options()).execution_options(populate_existing=True)
-    found = db.session.execute(statement).unique().scalar_one_or_none()
+    found = db.session.execute(_SLOT, {"wanted": slot_id}).unique().scalar_one_or_none()
     if found is None or not found.event.is_public:
         raise NotFound
     return found
@@ -44,19 +57,7 @@ def booking(reference: str) -> Booking:
     wanted = reference.strip().upper()
     if not _REFERENCE.fullmatch(wanted):
         raise NotFound
-    of_slot = joinedload(Booking.slot, innerjoin=True)
-    of_event = of_slot.joinedload(Slot.event, innerjoin=True)
-    statement = (
-        select(Booking)
-        .where(Booking.reference == wanted)
-        .options(
-            of_slot.joinedload(Slot.pools),
-            of_event.joinedload(Event.edition, innerjoin=True),
-            of_event.joinedload(Event.host, innerjoin=True),
-        )
-        .execution_options(populate_existing=True)
-    )
-    found = db.session.execute(statement).unique().scalar_one_or_none()
+    found = db.session.execute(_BOOKING, {"wanted": wanted}).unique().scalar_one_or_none()
     if found is None:
         raise NotFound
     return found
@@ -64,6 +65,5 @@ def booking(reference: str) -> Booking:
 
 def open_slots_of(event_id: int, places: int) -> list[Slot]:
     """The slots of an event that can be booked now by a party of so many places, soonest first."""
-    statement = select(Slot).where(Slot.event_id == event_id).options(*_slot_options()).order_by(Slot.starts_at, Slot.id)
-    found = db.session.execute(statement).unique().scalars()
+    found = db.session.execute(_SLOTS_OF_EVENT, {"wanted": event_id}).unique().scalars()
     return [slot for slot in found if slot.closed_because() is None and slot.remaining >= places]

@@ -2,5 +2,5 @@
 (function () {
   "use strict";
   var filters = document.getElementById("filters");
-  if (filters && window.matchMedia("(min-width: 900px)").matches) { filters.open = true; }
+  if (filters && window.matchMedia("(min-width: 56.25em)").matches) { filters.open = true; }
 })();

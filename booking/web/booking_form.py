@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
 from booking.actions.book_places import Terms, book_places
@@ -15,30 +16,49 @@ from booking.db import in_transaction
 from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, Refusal, SlotFull
 from booking.models import Party, Slot
 from booking.models.party import SCHOOL
-from booking.queries import catalogue, fetch
+from booking.queries import catalogue, event_page, fetch
 from booking.web import access
 from booking.web.forms.booking import BookingForm
+from booking.web.kept import KeptPages
 
 bp = Blueprint("booking_form", __name__)
 
+_kept = KeptPages()
+_TOKEN, _KEY = (f"put-here-{name}-{secrets.token_hex(8)}" for name in ("token", "key"))
+
 
 @bp.get("/slots/<int:slot_id>/bookings/new")
-def show(slot_id: int) -> tuple[str, int]:
-    """The form for a class or, with `?party=person` or where no class is admitted, for a person alone."""
+def show(slot_id: int) -> str:
+    """The form for a class or, with `?party=person` or where no class is admitted, for a person alone.
+
+    The empty form differs between two visitors in two hidden fields only. It is kept like an event's page, and the two
+    are written into the copy each visitor gets.
+    """
+    stamp = event_page.stamp_of_slot(slot_id)
+    asked = (request.args.get("party") == "person", _asked_places())
+    if request.args.keys() <= {"party", "places"}:
+        page = _kept.get((settings().database_url, slot_id, g.locale, *asked), stamp, lambda: _empty_form(slot_id, *asked))
+    else:
+        page = _empty_form(slot_id, *asked)[0]
+    return page.replace(_TOKEN, generate_csrf()).replace(_KEY, secrets.token_urlsafe(16))
+
+
+def _asked_places() -> str:
+    given = request.args.get("places", "")
+    return given if given.isascii() and given.isdigit() and len(given) < 4 else ""
+
+
+def _empty_form(slot_id: int, as_person: bool, places: str) -> tuple[str, bool]:
+    """The form nobody has written into, and whether it may be kept: a full slot's shows other events."""
     slot = fetch.slot(slot_id)
     event = slot.event
-    alone = bool(event.person_audiences) and (request.args.get("party") == "person" or not event.takes_classes)
+    alone = bool(event.person_audiences) and (as_person or not event.takes_classes)
     form = BookingForm(formdata=None)
-    form.key.data = secrets.token_urlsafe(16)
+    form.key.data = _KEY
     form.audience.data = event.person_audiences[0].value if alone else SCHOOL
-    pupils = request.args.get("places", "")
-    form.pupils.data = pupils if pupils.isdigit() and len(pupils) < 4 else ""
-    closed = slot.closed_because()
-    if closed is None and slot.remaining == 0:
-        closed_or_full: Refusal | None = SlotFull(remaining=0, wanted=1)
-    else:
-        closed_or_full = closed
-    return _page(slot, form, closed_or_full, 200)
+    form.pupils.data = places
+    full = SlotFull(remaining=0, wanted=1) if slot.remaining == 0 else None
+    return _page(slot, form, slot.closed_because() or full, 200, token=_TOKEN)[0], full is None
 
 
 @bp.post("/slots/<int:slot_id>/bookings")
@@ -82,7 +102,9 @@ def _refused(slot_id: int, form: BookingForm, party: Party, refusal: Refusal) ->
     return _page(fetch.slot(slot_id), form, refusal, refusal.status, party)
 
 
-def _page(slot: Slot, form: BookingForm, refusal: Refusal | None, status: int, party: Party | None = None) -> tuple[str, int]:
+def _page(
+    slot: Slot, form: BookingForm, refusal: Refusal | None, status: int, party: Party | None = None, token: str | None = None
+) -> tuple[str, int]:
     """The form, with what was typed, and where there is no way here, the ways there are."""
     full = isinstance(refusal, SlotFull)
     wanted = slot.places_for(party) if party else 1
@@ -101,6 +123,7 @@ def _page(slot: Slot, form: BookingForm, refusal: Refusal | None, status: int, p
         full=full,
         others=others,
         similar=catalogue.similar(slot.event, wanted) if full else [],
+        token=token or generate_csrf(),
         hold_minutes=settings().hold_minutes,
         proven=bool(form.email.data) and access.is_proven(str(form.email.data)),
     )

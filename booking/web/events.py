@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
-from dataclasses import dataclass
-from threading import Lock
 
 from flask import Blueprint, g, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from booking import clock
 from booking.app_settings import settings
 from booking.mail.invitation import slot_calendar
 from booking.queries import catalogue, event_page, fetch
-from booking.queries.event_page import Stamp
+from booking.web.kept import KeptPages
 from booking.web.structured_data import event_data
 
 bp = Blueprint("events", __name__)
 
-_MOST_KEPT = 512
-
-
-@dataclass(frozen=True)
-class KeptPage:
-    """A page made before, and the stamp of the data it was made from."""
-
-    body: str
-    stamp: Stamp
-
-
-_kept: OrderedDict[tuple[object, ...], KeptPage] = OrderedDict()
-_lock = Lock()
+_kept = KeptPages()
 
 
 @bp.get("/events/<int:event_id>")
@@ -44,15 +28,11 @@ def show(event_id: int) -> Response:
     """
     stamp = event_page.stamp(event_id)
     places = _places()
-    plain = request.args.keys() <= {"places"}
-    key = (settings().database_url, event_id, g.locale, places)
-    kept = _kept.get(key) if plain else None
-    if kept is None or kept.stamp != stamp or (stamp.changes_at and stamp.changes_at <= clock.now()):
-        body, lasting = _render(event_id, places)
-        kept = KeptPage(body, stamp)
-        if plain and lasting:
-            _keep(key, kept)
-    answer = Response(kept.body, mimetype="text/html")
+    if request.args.keys() <= {"places"}:
+        page = _kept.get((settings().database_url, event_id, g.locale, places), stamp, lambda: _render(event_id, places))
+    else:
+        page = _render(event_id, places)[0]
+    answer = Response(page, mimetype="text/html")
     answer.headers["Cache-Control"] = "no-cache"
     answer.headers["Vary"] = "Cookie, Accept-Language"
     answer.add_etag()
@@ -84,14 +64,6 @@ def _render(event_id: int, places: int | None) -> tuple[str, bool]:
         similar=catalogue.similar(event, places or 1) if full else [],
     )
     return page, not full
-
-
-def _keep(key: tuple[object, ...], page: KeptPage) -> None:
-    with _lock:
-        _kept[key] = page
-        _kept.move_to_end(key)
-        while len(_kept) > _MOST_KEPT:
-            _kept.popitem(last=False)
 
 
 def _places() -> int | None:

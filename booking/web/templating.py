@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,6 @@ from booking.wording import problem_sentence, refusal_sentence
 def init_app(app: Flask) -> None:
     """Give the templates their functions and filters."""
     env = app.jinja_env
-    env.add_extension("jinja2.ext.i18n")
-    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
     env.trim_blocks = env.lstrip_blocks = True
     env.filters.update(
         day=_localized(i18n.day),
@@ -39,6 +38,11 @@ def init_app(app: Flask) -> None:
         fr=lambda text: i18n.typeset("fr", text),
     )
     env.globals.update(
+        _=_said,
+        gettext=_said,
+        ngettext=_said_of,
+        path=_path,
+        bootstrap_css=_bootstrap_css,
         hours=lambda slot: Markup('<span class="nowrap">{}</span>').format(i18n.hours(slot.starts_at, slot.ends_at, g.locale)),
         type_name=lambda word: gettext(vocabulary.TYPES[word]),
         audience_name=lambda word: gettext(vocabulary.AUDIENCES[word]),
@@ -67,6 +71,37 @@ def gettext(message: str) -> str:
 def ngettext(singular: str, plural: str, number: int) -> str:
     """The form of a message that goes with a number, in this visitor's language."""
     return i18n.translate_plural(g.get("locale", i18n.DEFAULT_LOCALE), singular, plural, number)
+
+
+def _said(message: str, **facts: object) -> Markup:
+    """A message for a template: itself trusted, the facts in it escaped."""
+    return _trusted(g.locale, message) % facts if facts else _finished(g.locale, message)
+
+
+def _said_of(singular: str, plural: str, number: int, **facts: object) -> Markup:
+    """The form of a message that goes with a number, which it may call %(num)s."""
+    return Markup(i18n.translate_plural(g.locale, singular, plural, number)) % {"num": number, **facts}  # noqa: S704 - ours
+
+
+@lru_cache(maxsize=4096)
+def _trusted(locale: str, message: str) -> Markup:
+    return Markup(i18n.translate(locale, message))  # noqa: S704 - messages are written by us
+
+
+@lru_cache(maxsize=4096)
+def _finished(locale: str, message: str) -> Markup:
+    return _trusted(locale, message) % ()
+
+
+@lru_cache(maxsize=64)
+def _path(endpoint: str) -> str:
+    """The address of a page that has no parameter."""
+    return url_for(endpoint)
+
+
+@lru_cache(maxsize=1)
+def _bootstrap_css() -> str:
+    return url_for("bootstrap.static", filename="css/bootstrap.min.css", v=version("Bootstrap-Flask"))
 
 
 def _localized(render: Callable[..., str]) -> Callable[[date | datetime], str]:

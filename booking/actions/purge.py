@@ -1,0 +1,109 @@
+"""Personal data has an end date: what has reached it is deleted, emptied or pseudonymised, a few rows a transaction.
+
+`booking.queries.personal_data` says what and when. Repeating a purge changes nothing more, and one that is
+interrupted goes on where it stopped. The history keeps that it happened, and nothing about whom.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+
+from sqlalchemy import delete, select
+
+from booking.actions.steps import record
+from booking.db import Base, db
+from booking.models import Actor, Booking, HistoryEntry, Message
+from booking.queries import personal_data
+from booking.queries.personal_data import CONTACT, LINKS_CLOSED, PersonalData
+
+A_BATCH = 200
+"""Rows a transaction, so that nobody waits long for a lock."""
+_DETAILS_THAT_STAY = ("before",)
+"""Of a history entry's details, those that are numbers alone."""
+_PLAIN = {"synchronize_session": False}
+_FRESH = {"populate_existing": True}
+
+
+def purge(
+    now: datetime, commit: Callable[[Callable[[], int]], int], stopping: Callable[[], bool] = lambda: False
+) -> Counter[PersonalData]:
+    """Take away everything that has reached its end, and say how much of each kind.
+
+    `commit` is the door's `in_transaction`: each batch is one transaction. Between batches `stopping` is asked.
+    """
+    taken: Counter[PersonalData] = Counter()
+    for what in PersonalData:
+        while not stopping():
+            batch = commit(partial(purge_some, what, now))
+            taken[what] += batch
+            if batch < A_BATCH:
+                break
+    return taken
+
+
+def purge_some(what: PersonalData, now: datetime) -> int:
+    """One batch of one kind; says how many rows it was. Rows somebody else has locked wait for the next purge."""
+    statement = personal_data.due(what, now).limit(A_BATCH).with_for_update(skip_locked=True)
+    ids = db.session.scalars(statement).all()
+    if ids:
+        _TAKE[what](ids, now)
+    return len(ids)
+
+
+def _delete_bookings(ids: Sequence[int], _now: datetime) -> None:
+    for column, table in ((Message.booking_id, Message), (HistoryEntry.booking_id, HistoryEntry), (Booking.id, Booking)):
+        owner: type[Base] = table
+        db.session.execute(delete(owner).where(column.in_(ids)), execution_options=_PLAIN)
+
+
+def _close_links(ids: Sequence[int], now: datetime) -> None:
+    for booking in _bookings(ids):
+        booking.link_nonce = secrets.token_bytes(16)
+        record(booking, Actor.CLOCK, LINKS_CLOSED, now, booking.status)
+
+
+def _empty_mails(ids: Sequence[int], _now: datetime) -> None:
+    for message in db.session.scalars(select(Message).where(Message.id.in_(ids)), execution_options=_FRESH):
+        _empty(message)
+
+
+def _pseudonymise(ids: Sequence[int], now: datetime) -> None:
+    for booking in _bookings(ids):
+        for text in CONTACT:
+            setattr(booking, text.key, "")
+        booking.needs = {}
+        booking.party_key = secrets.token_hex(32)  # the index that keeps parties apart is satisfied, and says nothing
+        booking.idempotency_key = booking.request_hash = None
+        record(booking, Actor.CLOCK, "pseudonymised", now, booking.status)
+    for entry in db.session.scalars(select(HistoryEntry).where(HistoryEntry.booking_id.in_(ids)), execution_options=_FRESH):
+        entry.details = {name: entry.details[name] for name in _DETAILS_THAT_STAY if name in entry.details}
+    late = Message.booking_id.in_(ids), personal_data.says_something()
+    for message in db.session.scalars(select(Message).where(*late), execution_options=_FRESH):
+        _empty(message)
+
+
+def _bookings(ids: Sequence[int]) -> Sequence[Booking]:
+    return db.session.scalars(select(Booking).where(Booking.id.in_(ids)), execution_options=_FRESH).all()
+
+
+def _empty(message: Message) -> None:
+    """Leave kind, times, outcome and Message-ID, and the calendar's numbers: mails that follow must rise above them."""
+    calendar = message.facts.get("calendar")
+    message.facts = {"calendar": calendar} if calendar else {}
+    message.recipient = message.last_error = ""
+    message.content = None
+
+
+_TAKE: Mapping[PersonalData, Callable[[Sequence[int], datetime], None]] = MappingProxyType(
+    {
+        PersonalData.BOOKINGS: _delete_bookings,
+        PersonalData.LINKS: _close_links,
+        PersonalData.MAILS: _empty_mails,
+        PersonalData.CONTACTS: _pseudonymise,
+    }
+)

@@ -1,0 +1,118 @@
+"""Which personal data has reached its end. The page on privacy promises these times; `booking.actions.purge` keeps them.
+
+Every booking comes to an end here: one that was never confirmed is deleted, any other is pseudonymised. What is held
+still is left to its deadline, which passed before the visit began.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+
+from booking import clock
+from booking.db import db
+from booking.models import Booking, Delivery, HistoryEntry, Holding, Message, Slot, Status
+
+# How long each thing is kept. Whoever changes one changes templates/information/privacy.html as well.
+KEPT_AFTER_VISIT = timedelta(days=7)
+"""Bookings never confirmed, and secret links: from the end of the slot."""
+KEPT_AFTER_DELIVERY = timedelta(days=7)
+"""What a mail said, and to whom: from the moment it was sent or given up."""
+CONTACT_MONTHS = 3
+"""Who booked: calendar months in Paris, from the end of the slot."""
+
+LINKS_CLOSED = "links_closed"
+"""The action in a booking's history once its secret links open nothing any more."""
+CONTACT = (
+    Booking.email,
+    Booking.name,
+    Booking.phone,
+    Booking.school_name,
+    Booking.school_uai,
+    Booking.class_label,
+    Booking.end_reason,
+)
+"""The texts that may say who booked. Visit, numbers, audience, level, commune and attendance are no part of it."""
+
+_NEVER_CONFIRMED = and_(
+    Booking.confirmed_at.is_(None),
+    Booking.status.in_([Status.WAITING, Status.EXPIRED, Status.CANCELLED, Status.REFUSED]),
+)
+_ONCE_CONFIRMED = or_(Booking.confirmed_at.is_not(None), Booking.status.in_([Status.CONFIRMED, Status.ATTENDED, Status.NO_SHOW]))
+_MAIL_UNDER_WAY = exists().where(Message.booking_id == Booking.id, Message.delivery == Delivery.QUEUED)
+_HOLDS_PLACES = exists().where(Holding.booking_id == Booking.id)
+_LINKS_ARE_CLOSED = exists().where(HistoryEntry.booking_id == Booking.id, HistoryEntry.action == LINKS_CLOSED)
+
+
+class PersonalData(StrEnum):
+    """The kinds of data that come to an end, in the order a purge takes them."""
+
+    BOOKINGS = "bookings"
+    """Never confirmed: deleted with history and messages."""
+    LINKS = "links"
+    """The secret links of a booking: replaced by what nobody knows."""
+    MAILS = "mails"
+    """Recipient, facts and content of one mail: emptied."""
+    CONTACTS = "contacts"
+    """The contact of a booking that was once confirmed: pseudonymised."""
+
+
+def due(what: PersonalData, now: datetime) -> Select[int]:
+    """The ids of one kind that have reached their end by `now`: of messages for mails, else of bookings.
+
+    What one kind takes no other counts, so that a rehearsal foretells what a purge will do.
+    """
+    match what:
+        case PersonalData.BOOKINGS:
+            return _abandoned(now).order_by(Booking.id)
+        case PersonalData.LINKS:
+            over = _visit_ended_by(now - KEPT_AFTER_VISIT), Booking.id.not_in(_abandoned(now))
+            return select(Booking.id).where(*over, ~_LINKS_ARE_CLOSED).order_by(Booking.id)
+        case PersonalData.MAILS:
+            ended = _final_by(now - KEPT_AFTER_DELIVERY), Message.booking_id.not_in(_abandoned(now))
+            return select(Message.id).where(*ended, says_something()).order_by(Message.id)
+        case PersonalData.CONTACTS:
+            past = _visit_ended_by(months_before(now, CONTACT_MONTHS))
+            return select(Booking.id).where(past, _ONCE_CONFIRMED, _has_contact(), ~_MAIL_UNDER_WAY).order_by(Booking.id)
+
+
+def count_due(now: datetime) -> dict[PersonalData, int]:
+    """How much of each kind a purge would take now. Changes nothing."""
+    return {what: db.session.scalar(select(func.count()).select_from(due(what, now).subquery())) or 0 for what in PersonalData}
+
+
+def months_before(instant: datetime, months: int) -> datetime:
+    """The same wall-clock time in Paris so many calendar months earlier, or on that month's last day where it has no such day."""
+    local = clock.in_paris(instant)
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    day = min(local.day, monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
+
+
+def says_something() -> ColumnElement[bool]:
+    """Whether a message still has anything a purge takes away."""
+    facts = Message.facts["slot"]["id"].as_string().is_not(None)
+    return or_(Message.recipient != "", Message.content.is_not(None), Message.last_error != "", facts)
+
+
+def _abandoned(now: datetime) -> Select[int]:
+    """Bookings to delete. A mail under way ends first, and what holds places is the doctor's case, never ours."""
+    over = _visit_ended_by(now - KEPT_AFTER_VISIT), _NEVER_CONFIRMED
+    return select(Booking.id).where(*over, ~_MAIL_UNDER_WAY, ~_HOLDS_PLACES)
+
+
+def _visit_ended_by(instant: datetime) -> ColumnElement[bool]:
+    return Booking.slot_id.in_(select(Slot.id).where(Slot.ends_at <= instant))
+
+
+def _final_by(instant: datetime) -> ColumnElement[bool]:
+    sent = and_(Message.delivery == Delivery.SENT, Message.sent_at <= instant)
+    dead = and_(Message.delivery == Delivery.DEAD, Message.next_attempt_at <= instant)
+    return or_(sent, dead)
+
+
+def _has_contact() -> ColumnElement[bool]:
+    return or_(Booking.idempotency_key.is_not(None), *(text != "" for text in CONTACT))
