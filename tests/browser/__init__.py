@@ -1,0 +1,1 @@
+"""The pages as people use them: a real Chromium, a real server, the demo world."""

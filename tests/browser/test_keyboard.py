@@ -1,0 +1,86 @@
+"""The keyboard alone: everything can be reached, the place where one is can be seen, and Enter sends."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import A_BOOKING, House, Visit
+
+_FOCUSED = """() => {
+    const e = document.activeElement, box = e.getBoundingClientRect(), style = getComputedStyle(e);
+    const card = e.closest('.event-card'), around = card ? getComputedStyle(card) : style;
+    return {
+        name: e.id || e.name || (e.textContent || '').trim().replace(/\\s+/g, ' '),
+        page: e === document.body,
+        seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight,
+        ringed: [style, around].some(s => s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 3),
+    }
+}"""
+_REACHABLE = """() => [...document.querySelectorAll('a[href], button, summary, select, textarea, input:not([type=hidden])')]
+    .filter(e => e.checkVisibility({visibilityProperty: true}) && e.tabIndex >= 0).length"""
+
+
+@pytest.mark.parametrize("name", ["home", "catalogue", "event, open", "form", "booking, confirmed", "mailbox"])
+def test_tab_reaches_everything_in_turn_and_shows_where_one_is(visit: Visit, house: House, name: str) -> None:
+    page = visit(viewport={"width": 1280, "height": 800}).page
+    page.goto(house.pages[name])
+    page.wait_for_load_state()
+    stops = []
+    for _ in range(page.evaluate(_REACHABLE)):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(_FOCUSED))
+    assert [stop["name"] for stop in stops if stop["page"] or not stop["seen"] or not stop["ringed"]] == []
+    assert stops[0]["name"] == "Aller au contenu"
+    page.keyboard.press("Tab")
+    assert page.evaluate(_FOCUSED)["page"], "one stop for each thing, and then the page is over"
+
+
+def test_the_skip_link_leads_past_the_navigation(visit: Visit, house: House) -> None:
+    page = visit().page
+    page.goto(house.pages["event, open"])
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.closest('main') !== null && !document.activeElement.matches('main')")
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["plain", "script"])
+def test_a_class_is_booked_and_cancelled_without_a_mouse(visit: Visit, house: House, script: bool) -> None:
+    page = visit(java_script_enabled=script).page
+    page.goto(house.pages["form, with adults counted"])
+    tab_to(page, "pupils")
+    for word in ("2", "1", f"Collège Édouard-Vaillant {script}", "Gennevilliers", "", "3e", "3e K", "Camille Martin"):
+        page.keyboard.type(word)
+        page.keyboard.press("Tab")
+    page.keyboard.type(f"clavier-{script}@college.example".lower())
+    page.keyboard.press("Enter")
+    page.wait_for_url(A_BOOKING)
+    tab_to(page, "Annuler la réservation")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cancellation")
+    tab_to(page, "Oui, annuler")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Réservation annulée")
+
+
+def test_the_filters_open_and_search_from_the_keyboard_on_a_phone(visit: Visit, house: House) -> None:
+    page = visit(viewport={"width": 360, "height": 740}).page
+    page.goto(house.pages["catalogue"])
+    tab_to(page, "Chercher et filtrer")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("péniche")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=p*")
+    expect(page.locator("#f-q")).to_have_value("péniche")
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something of this name has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(_FOCUSED)["name"] == name:
+            return
+    pytest.fail(f"Tab does not reach {name}")
