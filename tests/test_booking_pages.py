@@ -145,6 +145,7 @@ def _quoted(value: str) -> str:
         ("email", "reservations@coulisses.example", "C’est notre propre adresse"),
         ("school_uai", "0751234A", "sept chiffres et une lettre de contrôle"),
         ("phone", "allô", "Écrivez un numéro de téléphone"),
+        ("needs_motor", "60", "Vous annoncez plus de besoins que de personnes."),
         ("level", "6e", "Cette visite n’est pas ouverte à ce niveau."),
         ("level", "CM2", "Choisissez une des réponses proposées."),
     ],

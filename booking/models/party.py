@@ -77,6 +77,7 @@ def read_party(raw: Mapping[str, object]) -> Party:
         adults=reader.number("adults", 1, 100) if is_class else 0,
         needs=reader.needs(),
     )
+    reader.check_needs(party)
     if reader.problems:
         raise Invalid(reader.problems)
     return party
@@ -166,6 +167,13 @@ class _Reader:
             if number := self.number(name, 0, LARGEST_CLASS):
                 found[kind.value] = number
         return found
+
+    def check_needs(self, party: Party) -> None:
+        """Nobody announces more needs of one kind than there are people."""
+        people = party.pupils + party.adults if party.is_class else 1
+        for kind, number in party.needs.items():
+            if number > people and not self.problems.keys() & {"pupils", "adults"}:
+                self._refuse(f"needs_{kind}", Problem("needs_too_many"))
 
 
 def is_uai(given: str) -> bool:

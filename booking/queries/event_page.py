@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.engine import Row
@@ -29,6 +29,13 @@ class Stamp:
     changes_at: datetime | None
 
 
+class Places(NamedTuple):
+    """How many places a slot has left, and how many it has."""
+
+    remaining: int
+    capacity: int
+
+
 def stamp(event_id: int) -> Stamp:
     """The stamp of a published event's page: its own row, its host, edition, label, relatives, slots and pools.
 
@@ -36,23 +43,27 @@ def stamp(event_id: int) -> Stamp:
     """
     if not 0 < event_id <= _LARGEST_ID:
         raise NotFound
-    return _stamp(db.session.execute(_OF_EVENT, {"wanted": event_id}).all(), event_id)
+    rows = db.session.execute(_OF_EVENT, {"wanted": event_id}).all()
+    return _stamp(rows, event_id, rows)
 
 
-def stamp_of_slot(slot_id: int) -> Stamp:
-    """The stamp of the event a slot belongs to. Raises `NotFound`."""
+def stamp_of_slot(slot_id: int) -> tuple[Stamp, Places]:
+    """The stamp of what surrounds a slot, its places left out, and those places. Raises `NotFound`."""
     if not 0 < slot_id <= _LARGEST_ID:
         raise NotFound
     rows = db.session.execute(_OF_SLOT, {"wanted": slot_id}).all()
-    return _stamp(rows, next((row.id for row in rows if row.slot == slot_id), 0))
+    own = [row for row in rows if row.slot == slot_id]
+    stamp = _stamp([row[:-2] for row in rows], own[0].id if own else 0, rows)
+    remaining = min((row.capacity - row.taken for row in own if row.pool), default=0)
+    return stamp, Places(max(0, remaining), min((row.capacity for row in own if row.pool), default=0))
 
 
-def _stamp(rows: Sequence[Row[Any]], event_id: int) -> Stamp:
+def _stamp(told: Sequence[Sequence[Any]], event_id: int, rows: Sequence[Row[Any]]) -> Stamp:
     own = [row for row in rows if row.id == event_id]
     if not own or own[0].publication is not Publication.PUBLISHED:
         raise NotFound
     now = clock.now()
-    print_ = hashlib.sha256(repr([tuple(row) for row in rows]).encode())
+    print_ = hashlib.sha256(repr([tuple(row) for row in told]).encode())
     print_.update(repr([[_passed(row, name, now) for name in _INSTANTS] for row in own]).encode())
     print_.update(clock.paris_day(now).isoformat().encode())
     coming = [instant for row in own for name in _INSTANTS if (instant := getattr(row, name)) and instant > now]

@@ -11,7 +11,7 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad as Load
 
 from booking.db import db
 from booking.errors import NotFound
-from booking.models import Booking, Edition, Event, Slot
+from booking.models import Booking, Edition, Event, Organisation, Slot
 
 _LARGEST_ID = 2**31 - 1
 _REFERENCE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")
@@ -22,8 +22,8 @@ def _around(event: Load) -> list[LoaderOption]:
     edition = event.joinedload(Event.edition, innerjoin=True)
     return [
         event.defer(Event.description).defer(Event.search_text),
-        edition.defer(Edition.facts).defer(Edition.summary),
-        event.joinedload(Event.host, innerjoin=True),
+        edition.load_only(Edition.key, Edition.name, Edition.year, Edition.starts_on, Edition.ends_on, Edition.label_until),
+        event.joinedload(Event.host, innerjoin=True).load_only(Organisation.name, Organisation.email),
     ]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, get_template_attribute, redirect, render_template, request, url_for
 from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from booking.actions.book_places import Terms, book_places
@@ -20,27 +23,37 @@ from booking.queries import catalogue, event_page, fetch
 from booking.web import access
 from booking.web.forms.booking import BookingForm
 from booking.web.kept import KeptPages
+from booking.web.templating import ngettext
 
 bp = Blueprint("booking_form", __name__)
 
 _kept = KeptPages()
-_TOKEN, _KEY = (f"put-here-{name}-{secrets.token_hex(8)}" for name in ("token", "key"))
+_TOKEN, _KEY, _GAUGE, _LEFT, _LEFT_SAID = (f"put-here-{n}-{secrets.token_hex(8)}" for n in range(5))
+Marks = Mapping[str, object]
+_MARKS = re.compile("|".join((_TOKEN, _KEY, _GAUGE, _LEFT, _LEFT_SAID)))
 
 
 @bp.get("/slots/<int:slot_id>/bookings/new")
 def show(slot_id: int) -> str:
     """The form for a class or, with `?party=person` or where no class is admitted, for a person alone.
 
-    The empty form differs between two visitors in two hidden fields only. It is kept like an event's page, and the two
-    are written into the copy each visitor gets.
+    The empty form differs between two visitors in two hidden fields, and between two moments in the places left. It is
+    kept like an event's page, and these are written into the copy each visitor gets.
     """
-    stamp = event_page.stamp_of_slot(slot_id)
+    stamp, places = event_page.stamp_of_slot(slot_id)
     asked = (request.args.get("party") == "person", _asked_places())
-    if request.args.keys() <= {"party", "places"}:
+    if places.remaining and request.args.keys() <= {"party", "places"}:
         page = _kept.get((settings().database_url, slot_id, g.locale, *asked), stamp, lambda: _empty_form(slot_id, *asked))
     else:
         page = _empty_form(slot_id, *asked)[0]
-    return page.replace(_TOKEN, generate_csrf()).replace(_KEY, secrets.token_urlsafe(16))
+    here = {
+        _GAUGE: str(get_template_attribute("_parts.html", "gauge_of")(*places)),
+        _LEFT: str(places.remaining),
+        _LEFT_SAID: ngettext("%(num)s place libre", "%(num)s places libres", places.remaining) % {"num": places.remaining},
+        _TOKEN: generate_csrf(),
+        _KEY: secrets.token_urlsafe(16),
+    }
+    return _MARKS.sub(lambda mark: here[mark[0]], page)
 
 
 def _asked_places() -> str:
@@ -58,7 +71,17 @@ def _empty_form(slot_id: int, as_person: bool, places: str) -> tuple[str, bool]:
     form.audience.data = event.person_audiences[0].value if alone else SCHOOL
     form.pupils.data = places
     full = SlotFull(remaining=0, wanted=1) if slot.remaining == 0 else None
-    return _page(slot, form, slot.closed_because() or full, 200, token=_TOKEN)[0], full is None
+    marks: Marks = (
+        {
+            "token": _TOKEN,
+            "gauge_here": Markup(_GAUGE),  # noqa: S704 - our own mark
+            "left": _LEFT,
+            "left_said": _LEFT_SAID,
+        }
+        if full is None
+        else {}
+    )
+    return _page(slot, form, slot.closed_because() or full, 200, marks=marks)[0], full is None
 
 
 @bp.post("/slots/<int:slot_id>/bookings")
@@ -103,7 +126,7 @@ def _refused(slot_id: int, form: BookingForm, party: Party, refusal: Refusal) ->
 
 
 def _page(
-    slot: Slot, form: BookingForm, refusal: Refusal | None, status: int, party: Party | None = None, token: str | None = None
+    slot: Slot, form: BookingForm, refusal: Refusal | None, status: int, party: Party | None = None, marks: Marks | None = None
 ) -> tuple[str, int]:
     """The form, with what was typed, and where there is no way here, the ways there are."""
     full = isinstance(refusal, SlotFull)
@@ -123,8 +146,14 @@ def _page(
         full=full,
         others=others,
         similar=catalogue.similar(slot.event, wanted) if full else [],
-        token=token or generate_csrf(),
+        **(marks or _told_now(slot)),
         hold_minutes=settings().hold_minutes,
         proven=bool(form.email.data) and access.is_proven(str(form.email.data)),
     )
     return page, status
+
+
+def _told_now(slot: Slot) -> Marks:
+    left = slot.remaining
+    said = ngettext("%(num)s place libre", "%(num)s places libres", left) % {"num": left}
+    return {"token": generate_csrf(), "left": left, "left_said": said}
