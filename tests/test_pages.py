@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, update
 
 from booking import clock
+from booking.app import create_app
 from booking.db import db
 from booking.models import Event, Pool, Publication, Slot
+from tests.databases import settings_for
 from tests.test_booking_pages import book, text
 from tests.world import World
 
@@ -238,3 +240,18 @@ def test_the_slot_for_a_calendar_is_stable_and_names_nobody(client: FlaskClient,
     assert b"METHOD:PUBLISH" in first.data
     assert b"ATTENDEE" not in first.data
     assert client.get(path).data == first.data
+
+
+def test_a_map_is_shown_where_tiles_are_set_and_the_page_is_whole_without(
+    client: FlaskClient, world: World, database_url: str
+) -> None:
+    db.session.execute(update(Event).values(latitude=48.94, longitude=2.287))
+    db.session.commit()
+    without = client.get(f"/events/{world.visit}")
+    assert 'id="map"' not in without.get_data(as_text=True)
+    assert "openstreetmap.org" in without.get_data(as_text=True)
+    app = create_app(settings_for(database_url, MAP_TILES_URL="https://tuiles.example/{z}/{x}/{y}.png"))
+    shown = app.test_client().get(f"/events/{world.visit}?map")
+    assert 'data-tiles="https://tuiles.example/{z}/{x}/{y}.png"' in shown.get_data(as_text=True)
+    assert "img-src 'self' data: https://tuiles.example" in shown.headers["Content-Security-Policy"]
+    assert app.test_client().get("/leaflet/leaflet.js").status_code == 200

@@ -22,7 +22,17 @@ from booking.web import (
     templating,
 )
 
-_BLUEPRINTS = (home.bp, catalogue.bp, events.bp, booking_form.bp, bookings.bp, information.bp, drawings.bp, health.bp)
+_BLUEPRINTS = (
+    home.bp,
+    catalogue.bp,
+    events.bp,
+    events.leaflet_bp,
+    booking_form.bp,
+    bookings.bp,
+    information.bp,
+    drawings.bp,
+    health.bp,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -37,13 +37,13 @@ def show(kind: str, variation: int) -> Response:
 
 def draw(kind: EventType, variation: int) -> str:
     """A tile of the type's motif on a ground of the house, larger and smaller by variation."""
-    size = 64 + 14 * variation
+    size = 44 + 5 * variation
     turn = (0, -8, 6, -4)[variation]
     ground, line = _GROUNDS[variation], _LINES[variation]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="200" viewBox="0 0 640 200" preserveAspectRatio="xMidYMid slice">'  # noqa: E501
         f'<defs><pattern id="m" width="{size}" height="{size}" patternUnits="userSpaceOnUse" patternTransform="rotate({turn})">'
-        f'<g fill="none" stroke="{line}" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round" opacity=".55" '
-        f'transform="translate({size / 2 - 25:g} {size / 2 - 25:g})">{_MOTIFS[kind]}</g></pattern></defs>'
+        f'<g fill="none" stroke="{line}" stroke-width="2" stroke-linejoin="round" stroke-linecap="round" opacity=".55" '
+        f'transform="translate({size / 2 - 16:g} {size / 2 - 16:g}) scale(.64)">{_MOTIFS[kind]}</g></pattern></defs>'
         f'<rect width="640" height="200" fill="{ground}"/><rect width="640" height="200" fill="url(#m)"/></svg>'
     )

@@ -7,6 +7,7 @@ import json
 from flask import Blueprint, g, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
+from xstatic.pkg import leaflet
 
 from booking.app_settings import settings
 from booking.mail.invitation import slot_calendar
@@ -15,6 +16,8 @@ from booking.web.kept import KeptPages
 from booking.web.structured_data import event_data
 
 bp = Blueprint("events", __name__)
+leaflet_bp = Blueprint("leaflet", __name__, static_folder=leaflet.BASE_DIR, static_url_path="/leaflet")
+"""The map's library, served from its package."""
 
 _kept = KeptPages()
 
