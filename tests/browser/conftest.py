@@ -115,7 +115,7 @@ def browser(chromium: Callable[..., Browser]) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(house: House, browser: Browser) -> Iterator[Visit]:
+def visit(browser: Browser, house: House) -> Iterator[Visit]:
     """Opens a browser of its own for each visitor; at the end none of them may have complained."""
     with ExitStack() as opened:
         visitors: list[Visitor] = []
