@@ -204,7 +204,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA secure_delete=OFF")  # what a purge takes away is overwritten in the file, not only forgotten
+    cursor.execute("PRAGMA secure_delete=ON")  # what a purge takes away is overwritten in the file, not only forgotten
     journal = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "TRUNCATE"
     cursor.execute(f"PRAGMA journal_mode={journal}")
     cursor.close()
