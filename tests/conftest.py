@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 
 from booking import clock
 from booking.app import create_app
@@ -61,10 +62,17 @@ def frozen() -> Iterator[datetime]:
         yield NOW
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates compiled once for all the applications of a run."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(database_url: str, frozen: datetime) -> Iterator[Flask]:
+def app(database_url: str, frozen: datetime, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     app = create_app(settings_for(database_url))
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    app.jinja_env.bytecode_cache = compiled_templates
     with app.app_context():
         yield app
         db.session.remove()

@@ -22,12 +22,11 @@ from booking.models.party import SCHOOL
 from booking.queries import catalogue, event_page, fetch
 from booking.web import access
 from booking.web.forms.booking import BookingForm
-from booking.web.kept import KeptPages
+from booking.web.kept import kept_pages
 from booking.web.templating import ngettext
 
 bp = Blueprint("booking_form", __name__)
 
-_kept = KeptPages()
 _TOKEN, _KEY, _GAUGE, _LEFT, _LEFT_SAID = (f"put-here-{n}-{secrets.token_hex(8)}" for n in range(5))
 Marks = Mapping[str, object]
 _MARKS = re.compile("|".join((_TOKEN, _KEY, _GAUGE, _LEFT, _LEFT_SAID)))
@@ -43,7 +42,7 @@ def show(slot_id: int) -> str:
     stamp, places = event_page.stamp_of_slot(slot_id)
     asked = (request.args.get("party") == "person", _asked_places())
     if places.remaining and request.args.keys() <= {"party", "places"}:
-        page = _kept.get((settings().database_url, slot_id, g.locale, *asked), stamp, lambda: _empty_form(slot_id, *asked))
+        page = kept_pages().get(("form", slot_id, g.locale, *asked), stamp, lambda: _empty_form(slot_id, *asked))
     else:
         page = _empty_form(slot_id, *asked)[0]
     here = {

@@ -12,14 +12,12 @@ from xstatic.pkg import leaflet
 from booking.app_settings import settings
 from booking.mail.invitation import slot_calendar
 from booking.queries import catalogue, event_page, fetch
-from booking.web.kept import KeptPages
+from booking.web.kept import kept_pages
 from booking.web.structured_data import event_data
 
 bp = Blueprint("events", __name__)
 leaflet_bp = Blueprint("leaflet", __name__, static_folder=leaflet.BASE_DIR, static_url_path="/leaflet")
 """The map's library, served from its package."""
-
-_kept = KeptPages()
 
 
 @bp.get("/events/<int:event_id>")
@@ -32,7 +30,7 @@ def show(event_id: int) -> Response:
     stamp = event_page.stamp(event_id)
     places = _places()
     if request.args.keys() <= {"places"}:
-        page = _kept.get((settings().database_url, event_id, g.locale, places), stamp, lambda: _render(event_id, places))
+        page = kept_pages().get(("event", event_id, g.locale, places), stamp, lambda: _render(event_id, places))
     else:
         page = _render(event_id, places)[0]
     answer = Response(page, mimetype="text/html")

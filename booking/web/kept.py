@@ -7,6 +7,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import NamedTuple
 
+from flask import current_app
+
 from booking import clock
 from booking.queries.event_page import Stamp
 
@@ -16,6 +18,12 @@ _MOST = 512
 class _Kept(NamedTuple):
     body: str
     stamp: Stamp
+
+
+def kept_pages() -> KeptPages:
+    """The pages this application keeps."""
+    kept: KeptPages = current_app.extensions.setdefault("kept_pages", KeptPages())
+    return kept
 
 
 class KeptPages:
