@@ -189,10 +189,11 @@ def wal_is_safe(version: tuple[int, int, int]) -> bool:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """What SQLAlchemy is told about this database."""
+    """What SQLAlchemy is told about this database. Errors never quote the values of a statement: they are personal."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
-    return {"pool_recycle": 1800, "connect_args": {"connect_timeout": 10}}
+        connect = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
+        return {"hide_parameters": True, "connect_args": connect}
+    return {"hide_parameters": True, "pool_recycle": 1800, "connect_args": {"connect_timeout": 10}}
 
 
 @event.listens_for(Engine, "connect")

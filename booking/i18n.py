@@ -99,7 +99,8 @@ def hour(instant: datetime, locale: str) -> str:
     local = clock.in_paris(instant)
     if locale == "fr":
         return f"{local.hour}\u00a0h\u00a0{local.minute:02d}" if local.minute else f"{local.hour}\u00a0h"
-    return format_time(local.time(), "h:mm a" if local.minute else "h a", locale="en_GB").replace("\u202f", "\u00a0")
+    said = format_time(local.time(), "h:mm a" if local.minute else "h a", locale="en_GB")
+    return said.replace("\u202f", "\u00a0")
 
 
 def hours(start: datetime, end: datetime, locale: str) -> str:

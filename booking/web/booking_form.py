@@ -144,7 +144,7 @@ def _page(
         refusal=refusal,
         full=full,
         others=others,
-        similar=catalogue.similar(slot.event, wanted) if full else [],
+        similar=catalogue.similar(slot.event, wanted) if full and not others else [],
         **(marks or _told_now(slot)),
         hold_minutes=settings().hold_minutes,
         proven=bool(form.email.data) and access.is_proven(str(form.email.data)),
