@@ -456,6 +456,19 @@ def test_headcount_changes_one_number_or_both(client: FlaskClient, world: World)
     assert remaining(client, world.boat_slot) == 29
 
 
+def test_a_headcount_may_stand_inside_its_group_as_it_was_booked(client: FlaskClient, world: World) -> None:
+    made = book(client, world.boat_slot, with_value("group.pupils", 20)).json
+    path, headers = f"/api/v1/bookings/{made['reference']}", bearer(made["token"])
+    assert client.patch(path, headers=headers, json={"group": {"pupils": 12, "adults": 2}}).json["places"] == 14
+    assert set(problem(client.patch(path, headers=headers, json={"group": {"pupils": 0}}), 422, "invalid")["fields"]) == {
+        "group.pupils"
+    }
+    assert set(problem(client.patch(path, headers=headers, json={"group": {"label": "x"}}), 422, "invalid")["fields"]) == {
+        "group.label"
+    }
+    assert set(problem(client.patch(path, headers=headers, json={"group": {}}), 422, "invalid")["fields"]) == {"pupils"}
+
+
 def test_a_wrong_headcount_is_refused_beside_its_field(client: FlaskClient, world: World) -> None:
     made = book(client, world.visit_slot).json
     path, headers = f"/api/v1/bookings/{made['reference']}", bearer(made["token"])

@@ -68,16 +68,21 @@ def show_booking(reference: str) -> Response:
 
 @bp.patch("/bookings/<reference>")
 def change_booking(reference: str) -> Response:
-    """Change how many pupils or adults come; the number left out stays as it is."""
+    """Change how many pupils or adults come, inside `group` as they were booked or by themselves; what is left out stays."""
     token = _bearer()
     _opened(reference, token, MANAGE)
     body = read_object()
-    problems = unknown_fields(body, ("pupils", "adults"))
-    if not problems and not body:
+    problems = unknown_fields(body, ("pupils", "adults", "group"))
+    numbers = body | part(body, "group", ("pupils", "adults"), problems)
+    numbers.pop("group", None)
+    if not problems and not numbers:
         problems = {"pupils": Problem("required")}
     if problems:
         raise Invalid(problems)
-    return answer(_booking(in_transaction(lambda: _change(reference, body)), token))
+    try:
+        return answer(_booking(in_transaction(lambda: _change(reference, numbers)), token))
+    except Invalid as invalid:
+        raise Invalid(_in_json_terms(invalid.fields) if body.get("group") else invalid.fields) from invalid
 
 
 @bp.post("/bookings/<reference>/cancellation")
