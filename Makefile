@@ -17,7 +17,7 @@ run: .venv/.for-running var/settings.env ## Set everything up and serve the demo
 	@exec $(BIN)/flask --app wsgi serve
 
 test: .venv/.for-testing ## Set everything up and run every test
-	@$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.for-testing ## Format, lint, types, the arrows between layers, migrations equal to the models
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run $(BIN)/ruff format ."; exit 1; }

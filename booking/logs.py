@@ -70,8 +70,9 @@ def configure_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     if not any(isinstance(handler, _OurHandler) for handler in root.handlers):
         root.addHandler(_OurHandler())
-    root.setLevel(level)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    root.setLevel(logging.WARNING)  # libraries speak when something is wrong
+    for ours in ("booking", "coulisses"):
+        logging.getLogger(ours).setLevel(level)
 
 
 def log_request(method: str, route: str, status: int, ms: float) -> None:
