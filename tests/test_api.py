@@ -456,6 +456,11 @@ def test_headcount_changes_one_number_or_both(client: FlaskClient, world: World)
     assert remaining(client, world.boat_slot) == 29
 
 
+def test_our_own_address_can_be_nobodys(client: FlaskClient, world: World) -> None:
+    answer = book(client, world.boat_slot, with_value("email", "Reservations@coulisses.example"))
+    assert problem(answer, 422, "invalid")["fields"]["email"]["code"] == "own_address"
+
+
 def test_a_headcount_may_stand_inside_its_group_as_it_was_booked(client: FlaskClient, world: World) -> None:
     made = book(client, world.boat_slot, with_value("group.pupils", 20)).json
     path, headers = f"/api/v1/bookings/{made['reference']}", bearer(made["token"])

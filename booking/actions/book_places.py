@@ -16,7 +16,7 @@ from booking.actions.places import hold_places
 from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import record
 from booking.db import db
-from booking.errors import AlreadyBooked, IdempotencyKeyReused
+from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, Problem
 from booking.models import Actor, Booking, HeldFor, Kind, Party, Slot, Status
 from booking.queries import fetch
 
@@ -34,6 +34,8 @@ class Terms:
     proven: bool = False
     """Whether this visitor has shown to own the address; otherwise the places are held until they do."""
     hold_for: timedelta = timedelta(hours=2)
+    own_address: str = ""
+    """The address our mail comes from: it is the ORGANIZER of every invitation and can be nobody's ATTENDEE."""
     actor: Actor = Actor.BOOKER
 
 
@@ -52,6 +54,8 @@ def book_places(slot_id: int, party: Party, terms: Terms) -> Booking:
         return earlier
     if expired:
         slot = fetch.slot(slot_id)  # its places have just come back
+    if party.email.casefold() == terms.own_address.casefold():
+        raise Invalid({"email": Problem("own_address")})
     if refusal := slot.refusal_for(party, now):
         raise refusal
     terms.limiter.count(None if terms.proven else party.email, now)

@@ -48,6 +48,7 @@ def create_booking(slot_id: int) -> Response:
         locale=locale(),
         limiter=Limiter(found.secret_key, request.remote_addr or "", found.rate_limits),
         hold_for=timedelta(minutes=found.hold_minutes),
+        own_address=found.sender_address,
     )
     try:
         booking = in_transaction(lambda: book_places(slot_id, party, terms))

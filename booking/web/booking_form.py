@@ -87,7 +87,7 @@ def _empty_form(slot_id: int, as_person: bool, places: str) -> tuple[str, bool]:
 def create(slot_id: int) -> Response | tuple[str, int]:
     """Book. Sent twice, it books once; refused, the form comes back as it was filled in."""
     form = BookingForm()
-    party = form.party(g.locale, settings().sender_address)
+    party = form.party(g.locale)
     if party is None:
         return _page(fetch.slot(slot_id), form, Invalid({}), 422)
     terms = _terms(form, party)
@@ -111,6 +111,7 @@ def _terms(form: BookingForm, party: Party) -> Terms:
         limiter=Limiter(settings().secret_key, request.remote_addr or "", settings().rate_limits),
         proven=access.is_proven(party.email),
         hold_for=timedelta(minutes=settings().hold_minutes),
+        own_address=settings().sender_address,
     )
 
 

@@ -52,17 +52,13 @@ class BookingForm(HouseForm):
     needs_intellectual = StringField(ACCESS[AccessKind.INTELLECTUAL])
     needs_psychic = StringField(ACCESS[AccessKind.PSYCHIC])
 
-    def party(self, locale: str, own_address: str) -> Party | None:
+    def party(self, locale: str) -> Party | None:
         """The party this form describes; None when something is off, which is then said beside the fields."""
         try:
-            party = read_party(self.raw())
+            return read_party(self.raw())
         except Invalid as invalid:
             self.show(invalid.fields, locale)
             return None
-        if party.email.casefold() == own_address.casefold():
-            self.show({"email": Problem("own_address")}, locale)
-            return None
-        return party
 
 
 class HeadcountForm(HouseForm):
