@@ -337,6 +337,8 @@ def test_csrf_is_asked_of_every_form_and_nothing_typed_is_lost(app: Flask, clien
     assert "Rien n’est perdu" in page
     assert 'value="Collège du Port"' in page
     assert count(Booking) == 0
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    assert book(client, 999).status_code == 404, "a form without its token, for a slot that is not there"
     for path in (
         "/bookings/AAAA-AAAA/headcount",
         "/bookings/AAAA-AAAA/cancellation",

@@ -41,9 +41,12 @@ def _refused(refusal: Refusal) -> tuple[str, int, dict[str, str]]:
 
 
 def _forged(error: CSRFError) -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    if request.endpoint == "booking_form.create" and request.view_args:
+    if request.endpoint != "booking_form.create" or not request.view_args:
+        return render_template("errors/refusal.html", refusal=FormExpired()), 400
+    try:
         return booking_form.form_expired(request.view_args["slot_id"], FormExpired())
-    return render_template("errors/refusal.html", refusal=FormExpired()), 400
+    except Refusal as refusal:  # the slot is not there; nobody catches what a handler of errors raises
+        return _refused(refusal)
 
 
 def _http(error: HTTPException) -> Response | tuple[str, int, dict[str, str]]:
