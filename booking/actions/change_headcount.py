@@ -9,10 +9,8 @@ from booking.actions.steps import record
 from booking.db import db
 from booking.errors import Invalid, Problem, TooLate, WrongState
 from booking.models import Actor, Booking, Kind, Status
-from booking.models.party import LARGEST_CLASS, read_number
+from booking.models.party import LARGEST_CLASS, MOST_ADULTS, read_number
 from booking.queries import fetch
-
-LARGEST_ADULTS = 100
 
 
 def change_headcount(reference: str, pupils: object, adults: object, actor: Actor = Actor.BOOKER) -> Booking:
@@ -27,7 +25,7 @@ def change_headcount(reference: str, pupils: object, adults: object, actor: Acto
     _refuse_if_closed(booking, actor)
     if (booking.pupils, booking.adults) == (wanted_pupils, wanted_adults):
         return booking
-    places = wanted_pupils + wanted_adults if booking.slot.counts_adults else wanted_pupils
+    places = booking.slot.places_for_class(wanted_pupils, wanted_adults)
     if problem := booking.slot.size_problem(places):
         raise Invalid({"pupils": problem})
     before = {"pupils": booking.pupils, "adults": booking.adults, "places": booking.places}
@@ -48,7 +46,7 @@ def change_headcount(reference: str, pupils: object, adults: object, actor: Acto
 
 def _read(pupils: object, adults: object) -> tuple[int, int]:
     read_pupils = read_number(pupils, 1, LARGEST_CLASS)
-    read_adults = read_number(adults, 1, LARGEST_ADULTS)
+    read_adults = read_number(adults, 1, MOST_ADULTS)
     if isinstance(read_pupils, int) and isinstance(read_adults, int):
         return read_pupils, read_adults
     read = {"pupils": read_pupils, "adults": read_adults}

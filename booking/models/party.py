@@ -21,6 +21,7 @@ AUDIENCE_OF_LEVEL: Mapping[str, Audience] = MappingProxyType(
     dict.fromkeys(LEVELS[:4], Audience.COLLEGE) | dict.fromkeys(LEVELS[4:7], Audience.LYCEE) | {"CAP": Audience.APPRENTICE}
 )
 LARGEST_CLASS = 500
+MOST_ADULTS = 100
 _UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -74,7 +75,7 @@ def read_party(raw: Mapping[str, object]) -> Party:
         level=reader.choice("level", LEVELS) if is_class else "",
         label=reader.text("label", 40) if is_class else "",
         pupils=reader.number("pupils", 1, LARGEST_CLASS) if is_class else 0,
-        adults=reader.number("adults", 1, 100) if is_class else 0,
+        adults=reader.number("adults", 1, MOST_ADULTS) if is_class else 0,
         needs=reader.needs(),
     )
     reader.check_needs(party)

@@ -101,8 +101,12 @@ class Slot(Base):
         return self.starts_at - timedelta(minutes=self.arrive_minutes_before)
 
     def places_for(self, party: Party) -> int:
-        """How many places this party takes here: pupils and adults where adults count, else pupils; one for a person."""
-        return party.pupils + party.adults if party.is_class and self.counts_adults else max(party.pupils, 1)
+        """How many places this party takes here: one for a person, else as many as its class."""
+        return self.places_for_class(party.pupils, party.adults) if party.is_class else 1
+
+    def places_for_class(self, pupils: int, adults: int) -> int:
+        """Pupils and adults where adults count (a boat), pupils alone where they do not."""
+        return pupils + adults if self.counts_adults else pupils
 
     def adults_wanted(self, pupils: int) -> int:
         """How many adults the site asks for with so many pupils; at least one."""

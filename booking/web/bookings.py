@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 import segno
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from booking.actions.cancel_booking import cancel_booking
@@ -16,7 +16,7 @@ from booking.db import in_transaction
 from booking.errors import Invalid, NotFound, Refusal
 from booking.links import CONFIRM
 from booking.mail.invitation import booking_calendar
-from booking.models import Booking, Status
+from booking.models import Booking
 from booking.queries import fetch
 from booking.web import access
 from booking.web.forms.booking import ActForm, CancellationForm, HeadcountForm
@@ -136,8 +136,6 @@ def _booking_of_mail(reference: str) -> Booking:
 
 def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str:
     note = request.args.get("note", "")
-    if booking.status not in Status:
-        abort(404)
     return render_template(
         "booking.html",
         booking=booking,
