@@ -163,7 +163,9 @@ def mend_and_send(page: Page, words: Words, email: str) -> None:
     page.locator("#commune").fill("Gennevilliers")
     page.locator("#email").fill(email)
     page.get_by_role("button", name=words.send).dblclick()
-    page.wait_for_url(A_BOOKING)
+    # Asked again and again, not awaited as one navigation: the second click ends the navigation of the first.
+    expect(page).to_have_url(A_BOOKING)
+    page.wait_for_load_state()
 
 
 def confirm_from_the_mailbox(page: Page, house: House, words: Words, email: str) -> None:
