@@ -12,6 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from booking.errors import Invalid, Problem
 from booking.models.event import AccessKind, Audience, plain
+from booking.numbers import read_uai
 
 SCHOOL = "school"
 """The audience of a class; a person names one of `Audience`."""
@@ -22,7 +23,6 @@ AUDIENCE_OF_LEVEL: Mapping[str, Audience] = MappingProxyType(
 )
 LARGEST_CLASS = 500
 MOST_ADULTS = 100
-_UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
@@ -154,10 +154,10 @@ class _Reader:
         return given
 
     def uai(self, name: str) -> str:
-        given = self.text(name, 20, required=False).upper().replace(" ", "")
-        if given and not is_uai(given):
-            return self._refuse(name, Problem("not_a_uai"))
-        return given
+        given = self.text(name, 20, required=False)
+        if not given:
+            return ""
+        return read_uai(given) or self._refuse(name, Problem("not_a_uai"))
 
     def needs(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -175,11 +175,6 @@ class _Reader:
         for kind, number in party.needs.items():
             if number > people and not self.problems.keys() & {"pupils", "adults"}:
                 self._refuse(f"needs_{kind}", Problem("needs_too_many"))
-
-
-def is_uai(given: str) -> bool:
-    """Whether a school identifier carries its right control letter (0751234J does)."""
-    return bool(re.fullmatch(r"[0-9]{7}[A-Z]", given)) and _UAI_LETTERS[int(given[:7]) % 23] == given[7]
 
 
 def _is_forbidden(sign: str) -> bool:
