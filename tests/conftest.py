@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,8 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
 from booking import clock
-from booking.app import create_app
-from booking.db import db
-from tests.databases import empty, migrate, postgresql_server, settings_for
+from tests.applications import SharedApplication
+from tests.databases import Emptying, migrate, postgresql_server, renew
 from tests.world import World
 
 MEMORY = Path("/dev/shm")
@@ -44,15 +44,27 @@ def postgresql_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def emptying(postgresql_url: str) -> Iterator[Emptying]:
+    emptying = Emptying(postgresql_url)
+    yield emptying
+    emptying.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty, migrated database of each kind."""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty, migrated database of each kind, always at the same address."""
     if request.param == "sqlite":
-        path = tmp_path / "test.sqlite3"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
+        file: Path = request.getfixturevalue("sqlite_file")
+        renew(file, request.getfixturevalue("sqlite_template"))
+        return f"sqlite:///{file}"
     url: str = request.getfixturevalue("postgresql_url")
-    empty(url)
+    request.getfixturevalue("emptying")()
     return url
 
 
@@ -68,15 +80,17 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBy
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
+@pytest.fixture(scope="session")
+def shared_application(compiled_templates: FileSystemBytecodeCache) -> Callable[[str], SharedApplication]:
+    """The application on a database, made once in each process that runs tests."""
+    return cache(lambda url: SharedApplication(url, compiled_templates))
+
+
 @pytest.fixture
-def app(database_url: str, frozen: datetime, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
-    app = create_app(settings_for(database_url))
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    app.jinja_env.bytecode_cache = compiled_templates
-    with app.app_context():
+def app(database_url: str, frozen: datetime, shared_application: Callable[[str], SharedApplication]) -> Iterator[Flask]:
+    """The application on an empty database, as if it were new."""
+    with shared_application(database_url).lent() as app:
         yield app
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Databases for tests: a migrated SQLite file to copy, and a real PostgreSQL from a wheel, both fresh for each test."""
+"""Databases for tests: a migrated SQLite file to copy, and a real PostgreSQL from a wheel, both empty for each test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import sqlalchemy
 
 from booking.app import create_app
 from booking.config import Settings, read_settings
@@ -51,11 +53,51 @@ def postgresql_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def empty(url: str) -> None:
-    """Remove every row, as fast as the database can."""
-    import sqlalchemy
+def renew(file: Path, template: Path) -> None:
+    """Put a copy of a template where a test had its SQLite file. Whoever still has the old one open keeps the old one."""
+    for left in file.parent.glob(f"{file.name}*"):
+        left.unlink()
+    shutil.copy(template, file)
 
-    engine = sqlalchemy.create_engine("postgresql+psycopg" + url.removeprefix("postgresql"), poolclass=sqlalchemy.NullPool)
-    tables = ", ".join(table.name for table in db.metadata.sorted_tables)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+
+class Emptying:
+    """Empties a migrated PostgreSQL again and again, over one connection that is kept.
+
+    To delete the few rows of a test takes a quarter of the time that TRUNCATE takes for all the tables. What deleted rows
+    leave behind is thrown away when it has become more than a few pages.
+    """
+
+    _MANY_BYTES = 64 * 1024
+
+    def __init__(self, url: str) -> None:
+        # As a replica the connection asks no foreign key: the tables may be emptied in any order. Somebody who still
+        # holds a lock after so many seconds was forgotten by a test, which had better hear of it.
+        options = {"options": "-c session_replication_role=replica -c lock_timeout=60s"}
+        self._engine = sqlalchemy.create_engine("postgresql+psycopg" + url.removeprefix("postgresql"), connect_args=options)
+        with self._engine.begin() as connection:
+            named = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+            self._tables = list(connection.exec_driver_sql(named).scalars())
+        held = ", ".join(f"EXISTS(SELECT FROM {name}), pg_relation_size('{name}')" for name in self._tables)
+        self._ask = f"SELECT {held}"
+
+    def __call__(self) -> None:
+        """Remove every row, and let every number begin at 1 again."""
+        all_tables = ", ".join(self._tables)
+        with self._engine.begin() as connection:
+            # Whoever is still writing is waited for.
+            connection.exec_driver_sql(f"LOCK TABLE {all_tables} IN SHARE ROW EXCLUSIVE MODE")
+            told = connection.exec_driver_sql(self._ask).one()
+            if max(told[1::2]) > self._MANY_BYTES:
+                connection.exec_driver_sql(f"TRUNCATE {all_tables} RESTART IDENTITY")
+                return
+            held = [name for name, rows in zip(self._tables, told[::2], strict=True) if rows]
+            connection.exec_driver_sql("".join(f"DELETE FROM {name};" for name in held) + _COUNT_FROM_ONE)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+_COUNT_FROM_ONE = """
+SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, 1, false)
+FROM pg_sequences WHERE last_value IS NOT NULL
+"""
