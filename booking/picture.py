@@ -15,8 +15,9 @@ from PIL import Image, ImageCms
 
 from booking.errors import Invalid, Problem
 
-MOST_BYTES = 8 * 1024 * 1024
-MOST_PIXELS = 40_000_000
+_MEGABYTES, _MEGAPIXELS = 8, 40
+MOST_BYTES = _MEGABYTES * 1024**2
+MOST_PIXELS = _MEGAPIXELS * 1_000_000
 SMALLEST = (400, 200)
 """Width and height in pixels below which a picture is no use, once it has been scaled down."""
 LARGEST = (1600, 1200)
@@ -72,8 +73,7 @@ def read_picture(source: bytes | BinaryIO) -> Picture:
 
 
 def _too_large() -> Invalid:
-    facts = {"megabytes": MOST_BYTES // 1024**2, "megapixels": MOST_PIXELS // 1_000_000}
-    return Invalid({"picture": Problem("picture_too_large", facts)})
+    return Invalid({"picture": Problem("picture_too_large", {"megabytes": _MEGABYTES, "megapixels": _MEGAPIXELS})})
 
 
 def _upright(opened: Image.Image) -> Image.Image:

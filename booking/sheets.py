@@ -65,7 +65,8 @@ def read_lines(content: bytes) -> list[tuple[int, dict[str, str]]]:
     Cells are trimmed, those missing at the end of a row are empty.
 
     Raises `Invalid` for the field `file`: `csv_empty` (no row under a header), `csv_too_large` (2 MB, 5 000 lines),
-    `csv_unreadable` (`line`: where; 0 for the file as a whole), `csv_header_twice` (`name`).
+    `csv_unreadable` (no CSV at all), `csv_line_unreadable` (`line`: a quote left open, more cells than names),
+    `csv_header_twice` (`name`).
     """
     if len(content) > MOST_BYTES:
         raise _too_large()
@@ -84,7 +85,7 @@ def _too_large() -> Invalid:
 
 
 def _unreadable(line: int) -> Invalid:
-    return Invalid({"file": Problem("csv_unreadable", {"line": line})})
+    return Invalid({"file": Problem("csv_line_unreadable", {"line": line})})
 
 
 def _decoded(content: bytes) -> str:
@@ -96,7 +97,7 @@ def _decoded(content: bytes) -> str:
         if "\0" in text:  # a workbook, or another encoding
             break
         return text
-    raise _unreadable(0)
+    raise Invalid({"file": Problem("csv_unreadable")})
 
 
 def _parsed(text: str) -> list[tuple[int, list[str]]]:

@@ -102,12 +102,14 @@ def test_a_file_without_a_row_is_empty(content: bytes) -> None:
     assert problem(content).code == "csv_empty"
 
 
+@pytest.mark.parametrize("content", [b"PK\x03\x04\x00\x00", "a;b\n1;2".encode("utf-16"), b"a;b\n1;\x81\n"])
+def test_what_is_no_csv_is_unreadable(content: bytes) -> None:
+    assert problem(content) == Problem("csv_unreadable")
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (b"PK\x03\x04\x00\x00", 0),
-        ("a;b\n1;2".encode("utf-16"), 0),
-        (b"a;b\n1;\x81\n", 0),
         (b'a;b\n1;2\n1;"2\n', 3),
         (b'a;b\n"1"x;2\n', 2),
         (b"a;b\n1;2;3\n", 2),
@@ -115,8 +117,8 @@ def test_a_file_without_a_row_is_empty(content: bytes) -> None:
         (b"a\n" + b"x" * 200_000, 2),
     ],
 )
-def test_what_cannot_be_read_says_where(content: bytes, line: int) -> None:
-    assert problem(content) == Problem("csv_unreadable", {"line": line})
+def test_a_line_that_cannot_be_read_is_named(content: bytes, line: int) -> None:
+    assert problem(content) == Problem("csv_line_unreadable", {"line": line})
 
 
 def test_a_column_without_name_and_content_is_left_out() -> None:
