@@ -37,6 +37,13 @@ class NotFound(Refusal):
     status = 404
 
 
+class SignedOut(Refusal):
+    """A form came from somebody who is not (or no longer) signed in."""
+
+    code = "signed_out"
+    status = 401
+
+
 class Invalid(Refusal):
     """The request's own words are off; `fields` says which and why."""
 

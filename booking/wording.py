@@ -62,6 +62,7 @@ REFUSALS: Mapping[str, str] = {
         "Cette page est restée ouverte trop longtemps, ou votre navigateur refuse nos cookies. "
         "Rien n’est perdu : vérifiez et envoyez de nouveau."
     ),
+    "signed_out": _("Vous n’êtes pas connecté, ou ne l’êtes plus."),
     "wrong_state": _("Cette réservation ne peut plus être changée."),
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from flask import current_app
+from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeDecorator
 
 
@@ -25,10 +26,7 @@ def run() -> None:
     migrate = current_app.extensions["migrate"]
     engine = migrate.db.engine
     with engine.connect() as connection:
-        if context.config.attributes.get("connection") is None and engine.dialect.name == "sqlite":
-            # Changing a table in place means rebuilding it on SQLite, which its foreign keys must not notice.
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.commit()
+        _foreign_keys(connection, on=False)
         context.configure(
             connection=connection,
             target_metadata=migrate.db.metadata,
@@ -38,9 +36,25 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
-        if engine.dialect.name == "sqlite":
-            connection.commit()
-            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        connection.commit()
+        _foreign_keys(connection, on=True)
+
+
+def _foreign_keys(connection: Connection, *, on: bool) -> None:
+    """Changing a table in place means rebuilding it on SQLite, which its foreign keys must not notice.
+
+    The pragma does nothing inside a transaction, so it goes to the driver before SQLAlchemy begins one. No row is left
+    pointing nowhere: that is looked at before they are switched on again.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    driver = connection.connection.dbapi_connection
+    assert driver is not None
+    cursor = driver.cursor()
+    if on and (lost := cursor.execute("PRAGMA foreign_key_check").fetchall()):
+        raise RuntimeError(f"rows point at nothing after the migration: {lost[:5]}")
+    cursor.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+    cursor.close()
 
 
 run()

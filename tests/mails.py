@@ -19,11 +19,21 @@ NONCE = b"0123456789abcdef"
 STARTS = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
 QUEUED = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 STRANGERS = (Kind.BOOKING_TO_PROVE, Kind.BOOKING_EXPIRED)
-METHODS = {Kind.BOOKING_CONFIRMED: "REQUEST", Kind.BOOKING_CHANGED: "REQUEST", Kind.BOOKING_CANCELLED: "CANCEL"}
+METHODS = {
+    Kind.BOOKING_CONFIRMED: "REQUEST",
+    Kind.BOOKING_CHANGED: "REQUEST",
+    Kind.BOOKING_RESCHEDULED: "REQUEST",
+    Kind.BOOKING_CANCELLED: "CANCEL",
+}
 MORE: dict[Kind, dict[str, Any]] = {
     Kind.BOOKING_CHANGED: {"before": {"pupils": 28, "adults": 2, "places": 28}},
     Kind.HOST_BOOKING_CHANGED: {"before": {"pupils": 28, "adults": 2, "places": 28}},
     Kind.BOOKING_CANCELLED: {"by": "host", "why": "Grève des remorqueurs."},
+    Kind.BOOKING_RESCHEDULED: {
+        "was": {"starts_at": "2026-11-23T13:30:00+00:00", "ends_at": "2026-11-23T15:00:00+00:00", "place": "Quai n° 2"},
+        "why": "Travaux sur le quai.",
+    },
+    Kind.BOOKER_LETTER: {"letter": ["Prenez le bus 177.", "À mardi !"]},
     Kind.HOST_BOOKING_CANCELLED: {"by": "booker", "why": "Sortie reportée."},
 }
 

@@ -72,7 +72,7 @@ def test_a_32nd_pupil_is_refused_and_leaves_no_trace(world: World) -> None:
 def test_the_conditional_update_refuses_even_when_the_page_saw_places(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from booking.models import Slot
 
-    monkeypatch.setattr(Slot, "refusal_for", lambda *_: None)
+    monkeypatch.setattr(Slot, "refusal_for", lambda *_args, **_named: None)
     with pytest.raises(SlotFull):
         book(world.visit_slot, a_class(32, 3))
     assert taken(world.visit_slot) == [0]

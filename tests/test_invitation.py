@@ -23,6 +23,7 @@ from booking.links import CONFIRM, MANAGE, make_token
 from booking.mail.compose import compose, envelope_sender
 from booking.mail.invitation import booking_calendar, slot_calendar
 from booking.models import Kind, Message, Slot
+from booking.models.message import ABOUT_BOOKINGS
 from tests.mails import METHODS, NONCE, SETTINGS, STARTS, body, calendar_bytes, entry, opened, written
 from tests.test_booking import book
 from tests.world import World, a_class
@@ -177,7 +178,7 @@ def test_rule_11_the_booked_instants_are_the_ones_in_the_calendar(kind: Kind, st
 
 
 @pytest.mark.parametrize("name", HARD_NAMES)
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", ABOUT_BOOKINGS)
 def test_rule_12_hostile_names_break_no_header_and_no_property(kind: Kind, name: str) -> None:
     event = dict.fromkeys(("title", "host", "place_name", "address", "access_info", "conditions", "accessibility_note"), name)
     content = written(kind, event=event, slot={"meeting_point": name}, booking={"name": name, "class_label": name})
@@ -232,7 +233,7 @@ def test_rule_13_who_got_no_invitation_gets_no_cancel_but_a_mail() -> None:
     assert "X-MICROSOFT-DISALLOW-COUNTER" not in mail
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in METHODS])
+@pytest.mark.parametrize("kind", [kind for kind in ABOUT_BOOKINGS if kind not in METHODS])
 def test_rule_15_nothing_is_sent_to_a_calendar_while_places_are_held_nor_to_the_host(kind: Kind) -> None:
     mail = opened(written(kind))
     assert mail.get_content_type() == "multipart/alternative"
@@ -285,7 +286,7 @@ def test_rule_19_the_html_carries_the_details_and_a_reservation_whose_status_fol
     assert data["reservationFor"]["startDate"] == "2026-11-24T14:30:00+01:00"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in METHODS])
+@pytest.mark.parametrize("kind", [kind for kind in ABOUT_BOOKINGS if kind not in METHODS])
 def test_rule_19_no_reservation_is_announced_where_there_is_none(kind: Kind) -> None:
     assert "ld+json" not in body(opened(written(kind)), "html")
 
@@ -314,8 +315,10 @@ def test_links_go_to_the_one_who_may_use_them() -> None:
         Kind.BOOKING_CONFIRMED: {f"{page}?token={manage}"},
         Kind.BOOKING_CHANGED: {f"{page}?token={manage}"},
         Kind.BOOKING_CANCELLED: {f"{page}?token={manage}"},
+        Kind.BOOKING_RESCHEDULED: {f"{page}?token={manage}"},
+        Kind.BOOKER_LETTER: {f"{page}?token={manage}"},
     }
-    for kind in Kind:
+    for kind in ABOUT_BOOKINGS:
         mail = opened(written(kind))
         for part in ("plain", "html"):
             assert set(re.findall(r"http\S*?token=[\w-]+", body(mail, part))) == expected.get(kind, set())

@@ -27,6 +27,7 @@ from booking.errors import (
     NotFound,
     Problem,
     Refusal,
+    SignedOut,
     SlotFull,
     TooLate,
     TooMany,
@@ -157,7 +158,7 @@ def every_refusal() -> list[Refusal]:
         *(WrongState(status) for status in Status),
         *(SlotFull(remaining=remaining, wanted=31) for remaining in (0, 1, 8)),
         *(TooMany(scope, retry_after=3600) for scope in ("recipient", "network")),
-        AlreadyBooked(reference="7KQ4-M9TX"), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(),
+        AlreadyBooked(reference="7KQ4-M9TX"), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
     ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from booking.queries import doctor, schema
 from tests.databases import settings_for
 
 Row = dict[str, Any]
+_ORDER = [table.name for table in db.metadata.sorted_tables]
 
 _EDITION: Row = {
     "id": 1, "key": "2026", "number": 15, "year": 2026, "name": "Semaine de l’industrie", "theme": None, "starts_on": "2026-11-23",
@@ -60,7 +61,9 @@ _CALENDAR = (
 ROWS: dict[str, dict[str, list[Row]]] = {
     "0001": {
         "editions": [_EDITION],
-        "organisations": [{"id": 1, "key": "port", "kind": "company", "name": "Port", "commune": "Gennevilliers", "invented": False}],
+        "organisations": [
+            {"id": 1, "key": "port", "kind": "company", "name": "Port", "commune": "Gennevilliers", "invented": False}
+        ],
         "events": [_EVENT],
         "labels": [{"id": 1, "event_id": 1, "decision": "labelled", "requested_at": "2026-11-01 09:00:00"}],
         "slots": [_SLOT],
@@ -70,19 +73,89 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         "holdings": [{"booking_id": 1, "pool_id": 1, "places": 31}],
         "history": [
             {
-                "id": 1, "booking_id": 1, "at": "2026-11-16 09:00:00", "actor": "booker", "action": "booked", "status_before": None,
-                "status_after": "confirmed", "places_after": 31, "details": "{}",
+                "id": 1,
+                "booking_id": 1,
+                "at": "2026-11-16 09:00:00",
+                "actor": "booker",
+                "action": "booked",
+                "status_before": None,
+                "status_after": "confirmed",
+                "places_after": 31,
+                "details": "{}",
             }
         ],
         "messages": [
             {
-                "id": 1, "booking_id": 1, "kind": "booking_confirmed", "sequence": 0, "recipient": "prof@college.example", "locale": "fr",
-                "facts": _CALENDAR, "created_at": "2026-11-16 09:00:00", "delivery": "queued", "attempts": 0,
-                "next_attempt_at": "2026-11-16 09:00:00", "last_error": "",
+                "id": 1,
+                "booking_id": 1,
+                "kind": "booking_confirmed",
+                "sequence": 0,
+                "recipient": "prof@college.example",
+                "locale": "fr",
+                "facts": _CALENDAR,
+                "created_at": "2026-11-16 09:00:00",
+                "delivery": "queued",
+                "attempts": 0,
+                "next_attempt_at": "2026-11-16 09:00:00",
+                "last_error": "",
             }
         ],
         "limit_counters": [{"subject": "hash", "hour": "2026-11-16 09:00:00", "count": 2}],
     },
+}
+_BEFORE = ROWS["0001"]
+
+
+def _with(table: str, **more: object) -> list[Row]:
+    """The rows of the version before, with the columns that are new."""
+    return [row | more for row in _BEFORE[table]]
+
+
+_AT = "2026-11-16 09:00:00"
+ROWS["0002"] = _BEFORE | {
+    "editions": _with("editions", authority_id=1, conditions="Gratuit.", version=1),
+    "events": _with("events", cancel_reason="", more_contacts="", contact_phone="", free=True, price="", version=1),
+    "labels": _with("labels", remarks="", seen='{"free": true}', decided_by_id=1),
+    "slots": _with("slots", cancel_reason="", version=1),
+    "history": [
+        *_with("history", subject="booking", subject_id=1, name="7KQ4-M9TX", organisation_id=1, edition_id=1, event_id=1),
+        {
+            "id": 2, "at": _AT, "actor": "host", "account_id": 1, "action": "written", "subject": "event", "subject_id": 1, "name": "Visite",
+            "organisation_id": 1, "edition_id": 1, "event_id": 1, "details": '{"changes": {"title": ["A", "B"]}}',
+        },
+    ],
+    "messages": [
+        *_with("messages", copy=0),
+        {
+            "id": 2, "kind": "sign_in", "sequence": 0, "copy": 0, "recipient": "visites@port.example", "locale": "fr",
+            "facts": "{}", "created_at": _AT, "delivery": "queued", "attempts": 0, "next_attempt_at": _AT, "last_error": "",
+        },
+    ],
+    "accounts": [
+        {"id": 1, "email": "visites@port.example", "name": "", "locale": "fr", "created_at": _AT, "recovery_codes": "[]"}
+    ],
+    "sign_ins": [
+        {
+            "id": 1, "email": "visites@port.example", "nonce": b"0123456789abcdef", "browser_hash": "hash", "created_at": _AT,
+            "expires_at": _AT, "attempts": 0,
+        }
+    ],
+    "sessions": [
+        {"id": 1, "account_id": 1, "token_hash": "hash", "browser": "", "created_at": _AT, "last_seen_at": _AT, "expires_at": _AT}
+    ],
+    "members": [{"id": 1, "account_id": 1, "organisation_id": 1, "role": "manager", "state": "active", "since": _AT}],
+    "mandates": [{"id": 1, "chamber_id": 2, "organisation_id": 1, "since": _AT}],
+    "organisations": [
+        *_BEFORE["organisations"],
+        {"id": 2, "key": "cci", "kind": "chamber", "name": "Chambre", "commune": "Nanterre", "invented": False},
+    ],
+    "pictures": [{"event_id": 1, "alt": "Le quai", "digest": "digest", "width": 1600, "height": 900, "content": b"jpeg"}],
+    "imports": [
+        {
+            "id": 1, "edition_id": 1, "account_id": 1, "file_name": "programme.csv", "lines": "[]", "state": "checked", "only_good": False,
+            "total": 0, "done": 0, "report": "[]", "error": "", "created_at": _AT,
+        }
+    ],
 }  # fmt: skip
 
 
@@ -125,7 +198,7 @@ def opened(url: str) -> Iterator[Flask]:
 
 
 def _fill(rows: dict[str, list[Row]]) -> None:
-    for table, entries in rows.items():
+    for table, entries in sorted(rows.items(), key=lambda given: _ORDER.index(given[0])):
         for row in entries:
             names = ", ".join(row)
             db.session.execute(text(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in row)})"), row)

@@ -17,7 +17,7 @@ from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import record
 from booking.db import db
 from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, Problem
-from booking.models import Actor, Booking, HeldFor, Kind, Party, Slot, Status
+from booking.models import BOOKER, Actor, Booking, HeldFor, Kind, Party, Slot, Status, Who
 from booking.queries import fetch
 
 _OCCUPYING = (Status.HELD, Status.WAITING, Status.CONFIRMED, Status.ATTENDED)
@@ -36,7 +36,7 @@ class Terms:
     hold_for: timedelta = timedelta(hours=2)
     own_address: str = ""
     """The address our mail comes from: it is the ORGANIZER of every invitation and can be nobody's ATTENDEE."""
-    actor: Actor = Actor.BOOKER
+    who: Who = BOOKER
 
 
 def book_places(slot_id: int, party: Party, terms: Terms) -> Booking:
@@ -56,13 +56,13 @@ def book_places(slot_id: int, party: Party, terms: Terms) -> Booking:
         slot = fetch.slot(slot_id)  # its places have just come back
     if party.email.casefold() == terms.own_address.casefold():
         raise Invalid({"email": Problem("own_address")})
-    if refusal := slot.refusal_for(party, now):
+    if refusal := slot.refusal_for(party, now, by_host=terms.who.actor is Actor.HOST):
         raise refusal
     terms.limiter.count(None if terms.proven else party.email, now)
     booking = _new_booking(slot, party, terms, request_hash, now)
     db.session.add(booking)
     db.session.flush()
-    record(booking, terms.actor, "booked", now, None)
+    record(booking, terms.who, "booked", now, None)
     if terms.proven:
         booking.next_invitation(now)
         queue_message(booking, Kind.BOOKING_CONFIRMED, now)

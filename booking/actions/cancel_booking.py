@@ -8,11 +8,11 @@ from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import step
 from booking.db import db
 from booking.errors import TooLate
-from booking.models import Actor, Booking, Kind, Status
+from booking.models import BOOKER, Actor, Booking, Kind, Status, Who
 from booking.queries import fetch
 
 
-def cancel_booking(reference: str, actor: Actor = Actor.BOOKER, why: str = "") -> Booking:
+def cancel_booking(reference: str, who: Who = BOOKER, why: str = "") -> Booking:
     """Cancel and give the places back, exactly once. Cancelling what is cancelled changes nothing.
 
     Only who was invited gets a CANCEL (RFC 5546, 3.2.5), and only a host who was told of the booking hears of its
@@ -22,13 +22,13 @@ def cancel_booking(reference: str, actor: Actor = Actor.BOOKER, why: str = "") -
     now = clock.now()
     if booking.status is Status.CANCELLED:
         return booking
-    if actor is Actor.BOOKER and now >= booking.slot.cancel_until:
+    if who.actor is Actor.BOOKER and now >= booking.slot.cancel_until:
         raise TooLate("cancellation", at=booking.slot.cancel_until)
-    step(booking, Status.CANCELLED, actor, "cancelled", now, why)
+    step(booking, Status.CANCELLED, who, "cancelled", now, why)
     if booking.is_invited:
         booking.next_invitation(now)
-        queue_message(booking, Kind.BOOKING_CANCELLED, now, by=actor.value, why=why)
-        queue_host_notice(booking, Kind.HOST_BOOKING_CANCELLED, now, by=actor.value, why=why)
+        queue_message(booking, Kind.BOOKING_CANCELLED, now, by=who.actor.value, why=why)
+        queue_host_notice(booking, Kind.HOST_BOOKING_CANCELLED, now, by=who.actor.value, why=why)
     db.session.flush()
     give_back(booking)
     return booking

@@ -8,12 +8,12 @@ from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import record
 from booking.db import db
 from booking.errors import Invalid, Problem, TooLate, WrongState
-from booking.models import Actor, Booking, Kind, Status
+from booking.models import BOOKER, Actor, Booking, Kind, Status, Who
 from booking.models.party import LARGEST_CLASS, MOST_ADULTS, read_number
 from booking.queries import fetch
 
 
-def change_headcount(reference: str, pupils: object, adults: object, actor: Actor = Actor.BOOKER) -> Booking:
+def change_headcount(reference: str, pupils: object, adults: object, who: Who = BOOKER) -> Booking:
     """Set the pupils and adults of a class that holds places. The same numbers again change nothing.
 
     The numbers come as a form or a program wrote them. Raises `NotFound`, `Invalid`, `WrongState`, `TooLate`
@@ -22,7 +22,7 @@ def change_headcount(reference: str, pupils: object, adults: object, actor: Acto
     wanted_pupils, wanted_adults = _read(pupils, adults)
     booking = fetch.booking(reference)
     now = clock.now()
-    _refuse_if_closed(booking, actor)
+    _refuse_if_closed(booking, who.actor)
     if (booking.pupils, booking.adults) == (wanted_pupils, wanted_adults):
         return booking
     places = booking.slot.places_for_class(wanted_pupils, wanted_adults)
@@ -31,7 +31,7 @@ def change_headcount(reference: str, pupils: object, adults: object, actor: Acto
     before = {"pupils": booking.pupils, "adults": booking.adults, "places": booking.places}
     more = places - booking.places
     booking.pupils, booking.adults, booking.places = wanted_pupils, wanted_adults, places
-    record(booking, actor, "headcount_changed", now, booking.status, {"before": before})
+    record(booking, who, "headcount_changed", now, booking.status, {"before": before})
     if booking.status is Status.CONFIRMED:
         booking.next_invitation(now)
         queue_message(booking, Kind.BOOKING_CHANGED, now, before=before)

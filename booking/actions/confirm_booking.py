@@ -6,11 +6,11 @@ from booking import clock
 from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import step
 from booking.errors import BookingClosed, WrongState
-from booking.models import Actor, Booking, Kind, Status
+from booking.models import BOOKER, Booking, Kind, Status, Who
 from booking.queries import fetch
 
 
-def confirm_booking(reference: str, actor: Actor = Actor.BOOKER) -> Booking:
+def confirm_booking(reference: str, who: Who = BOOKER) -> Booking:
     """Turn held places into confirmed ones, and send the invitation. Confirming twice confirms once.
 
     Raises `NotFound`, `WrongState` (cancelled, refused, expired) or `BookingClosed` (the slot was cancelled or the
@@ -25,7 +25,7 @@ def confirm_booking(reference: str, actor: Actor = Actor.BOOKER) -> Booking:
     closed = booking.slot.closed_because(now)
     if closed and closed.why != "too_late":
         raise BookingClosed(closed.why, at=closed.at)
-    step(booking, Status.CONFIRMED, actor, "confirmed", now)
+    step(booking, Status.CONFIRMED, who, "confirmed", now)
     booking.next_invitation(now)
     queue_message(booking, Kind.BOOKING_CONFIRMED, now)
     queue_host_notice(booking, Kind.HOST_BOOKING_CONFIRMED, now)

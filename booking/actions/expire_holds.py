@@ -12,7 +12,7 @@ from booking.actions.queue_message import queue_message
 from booking.actions.steps import step
 from booking.db import db
 from booking.errors import NotFound
-from booking.models import Actor, Booking, Kind, Status
+from booking.models import CLOCK, Booking, Kind, Status
 from booking.queries import fetch
 
 
@@ -42,7 +42,7 @@ def expire_hold(reference: str) -> bool:
 
 def expire(booking: Booking, now: datetime) -> None:
     """The step itself: state, history, message, places."""
-    step(booking, Status.EXPIRED, Actor.CLOCK, "expired", now)
+    step(booking, Status.EXPIRED, CLOCK, "expired", now)
     queue_message(booking, Kind.BOOKING_EXPIRED, now)
     db.session.flush()
     give_back(booking)

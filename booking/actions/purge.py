@@ -14,10 +14,11 @@ from functools import partial
 from types import MappingProxyType
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
 
 from booking.actions.steps import record
 from booking.db import Base, db
-from booking.models import Actor, Booking, HistoryEntry, Message
+from booking.models import CLOCK, Booking, HistoryEntry, Message, Slot
 from booking.queries import personal_data
 from booking.queries.personal_data import CONTACT, LINKS_CLOSED, PersonalData
 
@@ -64,7 +65,7 @@ def _delete_bookings(ids: Sequence[int], _now: datetime) -> None:
 def _close_links(ids: Sequence[int], now: datetime) -> None:
     for booking in _bookings(ids):
         booking.link_nonce = secrets.token_bytes(16)
-        record(booking, Actor.CLOCK, LINKS_CLOSED, now, booking.status)
+        record(booking, CLOCK, LINKS_CLOSED, now, booking.status)
 
 
 def _empty_mails(ids: Sequence[int], _now: datetime) -> None:
@@ -79,7 +80,7 @@ def _pseudonymise(ids: Sequence[int], now: datetime) -> None:
         booking.needs = {}
         booking.party_key = secrets.token_hex(32)  # the index that keeps parties apart is satisfied, and says nothing
         booking.idempotency_key = booking.request_hash = None
-        record(booking, Actor.CLOCK, "pseudonymised", now, booking.status)
+        record(booking, CLOCK, "pseudonymised", now, booking.status)
     for entry in db.session.scalars(select(HistoryEntry).where(HistoryEntry.booking_id.in_(ids)), execution_options=_FRESH):
         entry.details = {name: entry.details[name] for name in _DETAILS_THAT_STAY if name in entry.details}
     late = Message.booking_id.in_(ids), personal_data.says_something()
@@ -88,7 +89,9 @@ def _pseudonymise(ids: Sequence[int], now: datetime) -> None:
 
 
 def _bookings(ids: Sequence[int]) -> Sequence[Booking]:
-    return db.session.scalars(select(Booking).where(Booking.id.in_(ids)), execution_options=_FRESH).all()
+    of_event = joinedload(Booking.slot, innerjoin=True).joinedload(Slot.event, innerjoin=True)
+    statement = select(Booking).where(Booking.id.in_(ids)).options(of_event)
+    return db.session.scalars(statement, execution_options=_FRESH).all()
 
 
 def _empty(message: Message) -> None:

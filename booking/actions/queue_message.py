@@ -11,6 +11,7 @@ from booking.models import Booking, Kind, Message
 _CALENDAR_METHODS = {
     Kind.BOOKING_CONFIRMED: "REQUEST",
     Kind.BOOKING_CHANGED: "REQUEST",
+    Kind.BOOKING_RESCHEDULED: "REQUEST",
     Kind.BOOKING_CANCELLED: "CANCEL",
 }
 HOST_LOCALE = "fr"
@@ -28,16 +29,38 @@ def queue_message(booking: Booking, kind: Kind, now: datetime, **more: object) -
 
 
 def queue_host_notice(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
-    """Tell the host, at the event's contact address, if there is one."""
-    if address := booking.slot.event.notice_address:
-        _queue(booking, kind, address, HOST_LOCALE, now, more)
+    """Tell the host, at each of the event's contact addresses."""
+    for copy, address in enumerate(booking.slot.event.notice_addresses):
+        _queue(booking, kind, address, HOST_LOCALE, now, more, copy)
 
 
-def _queue(booking: Booking, kind: Kind, recipient: str, locale: str, now: datetime, more: dict[str, object]) -> None:
+def queue_letter(recipient: str, locale: str, kind: Kind, now: datetime, **facts: object) -> None:
+    """Add one mail about no booking to the outbox. `booking.mail.letters` says which facts its kind needs."""
+    row = {
+        "booking_id": None,
+        "kind": kind,
+        "recipient": recipient,
+        "locale": locale,
+        "facts": facts,
+        "created_at": now,
+        "next_attempt_at": now,
+    }
+    add_rows(Message, [row])
+
+
+def queue_copy(booking: Booking, kind: Kind, now: datetime, copy: int, **more: object) -> None:
+    """Add one more mail of a kind to the booker, where several may share a SEQUENCE: a letter, a mail sent again."""
+    _queue(booking, kind, booking.email, booking.locale, now, more, copy)
+
+
+def _queue(
+    booking: Booking, kind: Kind, recipient: str, locale: str, now: datetime, more: dict[str, object], copy: int = 0
+) -> None:
     row = {
         "booking_id": booking.id,
         "kind": kind,
         "sequence": booking.sequence,
+        "copy": copy,
         "recipient": recipient,
         "locale": locale,
         "facts": facts_of(booking, kind) | more,

@@ -7,39 +7,47 @@ from datetime import datetime
 
 from booking.db import add_rows
 from booking.errors import WrongState
-from booking.models import Actor, Booking, HistoryEntry, Status
+from booking.models import Booking, HistoryEntry, Status, Subject, Who
 from booking.models.booking import LIVE, STEPS
 
 _ENDS = frozenset({Status.CANCELLED, Status.REFUSED, Status.EXPIRED})
 
 
-def step(booking: Booking, to: Status, actor: Actor, action: str, now: datetime, why: str = "") -> None:
+def step(booking: Booking, to: Status, who: Who, action: str, now: datetime, why: str = "") -> None:
     """Lead a booking to another state, if the table of steps lets this actor.
 
     Raises `WrongState` otherwise. The row's version guards the write: when somebody else changed the booking
     since it was read, the UPDATE matches no row and the transaction is run again.
     """
     before = booking.status
-    if actor not in STEPS.get((before, to), frozenset()):
+    if who.actor not in STEPS.get((before, to), frozenset()):
         raise WrongState(before)
     booking.status = to
     booking.held_for = booking.expires_at = None
     if to is Status.CONFIRMED:
         booking.confirmed_at = now
     if to in _ENDS:
-        booking.ended_at, booking.ended_by, booking.end_reason = now, actor, why
-    record(booking, actor, action, now, before, {"why": why} if why else {})
+        booking.ended_at, booking.ended_by, booking.end_reason = now, who.actor, why
+    record(booking, who, action, now, before, {"why": why} if why else {})
 
 
 def record(
-    booking: Booking, actor: Actor, action: str, now: datetime, before: Status | None, details: Mapping[str, object] | None = None
+    booking: Booking, who: Who, action: str, now: datetime, before: Status | None, details: Mapping[str, object] | None = None
 ) -> None:
     """Add one line to a booking's history. The booking must have been flushed once: the line needs its id."""
     entry = {
         "booking_id": booking.id,
         "at": now,
-        "actor": actor,
+        "actor": who.actor,
+        "account_id": who.account_id,
+        "acting_for_id": who.acting_for_id,
         "action": action,
+        "subject": Subject.BOOKING,
+        "subject_id": booking.id,
+        "name": booking.reference,
+        "organisation_id": booking.slot.event.host_id,
+        "edition_id": booking.slot.event.edition_id,
+        "event_id": booking.slot.event_id,
         "status_before": before,
         "status_after": booking.status,
         "places_after": booking.places if booking.status in LIVE else 0,

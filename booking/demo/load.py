@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from booking import clock
 from booking.db import db, in_transaction
-from booking.demo import events
+from booking.demo import events, people
 from booking.demo.files import next_week, read, read_programme
 from booking.demo.parties import Parties
 from booking.models import Edition, Event, Organisation, Pool, Slot
@@ -41,7 +41,7 @@ class Loaded:
 
 def load_demo() -> Loaded:
     """Load the demo world, or find it loaded. When the latest demo week is over, the next one is added."""
-    if current := _current(clock.paris_day(clock.now())):
+    if (current := _current(clock.paris_day(clock.now()))) and not people.missing():
         return Loaded(_said(current))
     return in_transaction(_load)
 
@@ -58,10 +58,12 @@ def _said(edition: Edition) -> str:
 def _load() -> Loaded:
     today = clock.paris_day(clock.now())
     if current := _current(today):
-        return Loaded(_said(current))  # another process was faster
+        people.add()
+        return Loaded(_said(current))  # another process was faster, or only people were missing
     loader = _Loader()
     loader.load_archives()
     current = loader.load_week(next_week(today))
+    people.add()
     return Loaded(_said(current), len(loader.editions), len(loader.events), len(loader.slots), loader.parties.count)
 
 

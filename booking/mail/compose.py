@@ -20,13 +20,16 @@ from booking.config import Settings
 from booking.links import CONFIRM, MANAGE, make_token
 from booking.mail.facts import Facts, read_facts
 from booking.mail.invitation import invitation
-from booking.mail.render import Links, render
+from booking.mail.letters import render_letter
+from booking.mail.render import Links, Rendered, render
 from booking.models import Kind, Message
 
 MOST_REFERENCES = 12
 _SUBJECT_LINE = 72
 """Less than 76, since the standard library may overshoot by two characters."""
-_MANAGED_FROM = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_CANCELLED})
+_MANAGED_FROM = frozenset(
+    {Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED, Kind.BOOKING_CANCELLED, Kind.BOOKER_LETTER}
+)
 
 
 class _WirePolicy(EmailPolicy):
@@ -69,14 +72,28 @@ def compose(
     facts = read_facts(message.facts)
     links = _links(message.kind, facts, link_nonce, settings)
     rendered = render(message.kind, facts, links, message.created_at, message.locale)
-    mail = EmailMessage(policy=_BODY)
-    mail.set_content(rendered.text, cte="quoted-printable")
-    mail.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    mail = _body(rendered)
     if facts.calendar and (facts.calendar["method"] == "REQUEST" or was_invited):
         _add_calendar(mail, invitation(facts, message.recipient, message.locale, settings), facts.calendar["method"])
     message_id = _new_message_id(settings.sender_address)
     _add_headers(mail, message_id, rendered.subject, wire_address(message.recipient), earlier_ids, settings)
     return Mail(message_id, mail.as_bytes(policy=_WIRE))
+
+
+def compose_letter(message: Message, settings: Settings) -> Mail:
+    """The final bytes of a mail about no booking. Raises `ValueError` where the recipient is no address."""
+    rendered = render_letter(message.kind, message.facts, message.locale, settings)
+    mail = _body(rendered)
+    message_id = _new_message_id(settings.sender_address)
+    _add_headers(mail, message_id, rendered.subject, wire_address(message.recipient), (), settings)
+    return Mail(message_id, mail.as_bytes(policy=_WIRE))
+
+
+def _body(rendered: Rendered) -> EmailMessage:
+    mail = EmailMessage(policy=_BODY)
+    mail.set_content(rendered.text, cte="quoted-printable")
+    mail.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return mail
 
 
 def envelope_sender(sender_address: str, reference: str) -> str:

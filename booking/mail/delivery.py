@@ -23,7 +23,7 @@ from booking import clock
 from booking.config import Settings
 from booking.db import db, in_transaction
 from booking.mail import outbox
-from booking.mail.compose import compose, envelope_sender, wire_address
+from booking.mail.compose import compose, compose_letter, envelope_sender, wire_address
 from booking.mail.outbox import Claim
 from booking.models import Delivery, Kind, Message
 
@@ -127,7 +127,8 @@ def _prepare(claim: Claim, settings: Settings) -> tuple[str, str, bytes] | None:
     if message is None:
         db.session.commit()
         return None
-    envelope = envelope_sender(settings.sender_address, message.booking.reference), wire_address(claim.recipient)
+    sender = envelope_sender(settings.sender_address, message.booking.reference if message.booking else f"m{message.id}")
+    envelope = sender, wire_address(claim.recipient)
     content = message.content or _freeze(claim, message, settings)
     mine = content is not None and outbox.still_mine(claim, clock.now())
     db.session.commit()
@@ -136,8 +137,11 @@ def _prepare(claim: Claim, settings: Settings) -> tuple[str, str, bytes] | None:
 
 def _freeze(claim: Claim, message: Message, settings: Settings) -> bytes | None:
     """Write the mail and commit its bytes before they are first sent. None when the claim was lost meanwhile."""
-    earlier, was_invited = outbox.sent_before(message)
-    mail = compose(message, message.booking.link_nonce, earlier, settings, was_invited=was_invited)
+    if message.booking:
+        earlier, was_invited = outbox.sent_before(message)
+        mail = compose(message, message.booking.link_nonce, earlier, settings, was_invited=was_invited)
+    else:
+        mail = compose_letter(message, settings)
     return mail.content if in_transaction(lambda: outbox.freeze(claim, mail)) else None
 
 

@@ -27,6 +27,8 @@ def _cleaned(value: Any) -> Any:
         return one_line(value)
     if isinstance(value, Mapping):
         return {key: _cleaned(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(part) for part in value]
     return value
 
 

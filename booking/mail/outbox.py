@@ -22,7 +22,7 @@ from booking.models import Delivery, Kind, Message
 GIVES_UP_AFTER = timedelta(hours=72)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
-INVITATIONS = (Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED)
+INVITATIONS = (Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED)
 TO_HOSTS = (Kind.HOST_BOOKING_CONFIRMED, Kind.HOST_BOOKING_CHANGED, Kind.HOST_BOOKING_CANCELLED)
 _PLAIN: dict[str, Any] = {"synchronize_session": False}
 
@@ -77,7 +77,7 @@ def claimed(claim: Claim) -> Message | None:
     statement = (
         select(Message)
         .where(*_mine(claim))
-        .options(joinedload(Message.booking, innerjoin=True), undefer(Message.content))
+        .options(joinedload(Message.booking), undefer(Message.content))
         .execution_options(populate_existing=True)
     )
     return db.session.scalars(statement).one_or_none()

@@ -25,6 +25,7 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 _RESERVATION_STATUS = {
     Kind.BOOKING_CONFIRMED: "ReservationConfirmed",
     Kind.BOOKING_CHANGED: "ReservationConfirmed",
+    Kind.BOOKING_RESCHEDULED: "ReservationConfirmed",
     Kind.BOOKING_CANCELLED: "ReservationCancelled",
 }
 
@@ -49,15 +50,16 @@ class Rendered:
 
 def render(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale: str) -> Rendered:
     """The words of one mail. Raises a Jinja error where a template asks for a fact that is not there."""
-    environment = _environment(locale)
+    templates = environment(locale)
     context = _context(kind, facts, links, queued_at, locale)
-    text = environment.get_template(f"mail/{kind.value}.txt").render(context)
-    html = environment.get_template(f"mail/{kind.value}.html").render(context)
+    text = templates.get_template(f"mail/{kind.value}.txt").render(context)
+    html = templates.get_template(f"mail/{kind.value}.html").render(context)
     return Rendered(str(context["subject"]), _EMPTY_LINES.sub("\n\n", text.strip()) + "\n", html.strip() + "\n")
 
 
 @lru_cache(maxsize=4)
-def _environment(locale: str) -> Environment:
+def environment(locale: str) -> Environment:
+    """What mails are written with: French words translated, HTML escaped, no fact silently missing."""
     environment = Environment(
         loader=FileSystemLoader(ROOT / "templates"),
         autoescape=select_autoescape(["html"]),
@@ -113,6 +115,9 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "before": words.count_people(before["pupils"], before["adults"], locale) if before else "",
         "ended": words.ended(facts, locale),
         "why": facts.more.get("why", ""),
+        "was": words.before_move(facts, locale),
+        "elsewhere": words.elsewhere(facts, locale),
+        "letter": facts.more.get("letter", []),
         "headcount_until": _still_open(facts.instant("headcount_until"), locale) if facts.is_class else "",
         "cancel_until": _still_open(facts.instant("cancel_until"), locale),
         "json_ld": _json_ld(kind, facts),

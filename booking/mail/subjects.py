@@ -14,6 +14,8 @@ _SUBJECTS = {
     Kind.BOOKING_CHANGED: _("Modifié : %(title)s, %(when)s, %(people)s"),
     Kind.BOOKING_CANCELLED: _("Annulé : %(title)s, %(when)s"),
     Kind.BOOKING_EXPIRED: _("Délai passé, réservation non confirmée : « %(title)s »"),
+    Kind.BOOKING_RESCHEDULED: _("Changement de l’organisateur : %(title)s, %(when)s"),
+    Kind.BOOKER_LETTER: _("Message de l’organisateur : %(title)s, %(when)s"),
     Kind.HOST_BOOKING_CONFIRMED: _("Nouvelle réservation : %(people)s, %(title)s, %(when)s"),
     Kind.HOST_BOOKING_CHANGED: _("Effectif changé : %(people)s, %(title)s, %(when)s"),
     Kind.HOST_BOOKING_CANCELLED: _("Réservation annulée : %(people)s, %(title)s, %(when)s"),

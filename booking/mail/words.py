@@ -139,6 +139,25 @@ def ended(facts: Facts, locale: str) -> str:
     return say(locale, pattern, host=facts.event["host"])
 
 
+def before_move(facts: Facts, locale: str) -> list[str]:
+    """What no longer holds after the host moved a visit: its old time, its old place, one line each."""
+    was = facts.more.get("was") or {}
+    lines = []
+    if "starts_at" in was:
+        start, end = (datetime.fromisoformat(was[name]) for name in ("starts_at", "ends_at"))
+        lines.append(f"{instant_day(start, locale)}, {hours(start, end, locale)}")
+    return lines + [str(was[name]) for name in ("meeting_point", "place", "title") if was.get(name)]
+
+
+def elsewhere(facts: Facts, locale: str) -> list[tuple[str, int]]:
+    """Where there is still room: a day and an hour with the title of its event, and the event's id."""
+    found = facts.more.get("elsewhere") or []
+    return [
+        (f"{moment(datetime.fromisoformat(one['starts_at']), locale)} – {typeset('fr', one['title'])}", one["event_id"])
+        for one in found
+    ]
+
+
 def deadline(instant: datetime, queued_at: datetime, locale: str) -> tuple[str, bool]:
     """How to say a deadline, and whether the day is part of it: an hour is enough on the day of the mail."""
     if clock.paris_day(instant) == clock.paris_day(queued_at):

@@ -1,16 +1,24 @@
 """Nouns: tables, and the rules of one row."""
 
+from booking.models.account import Account, Session, SignIn
 from booking.models.booking import Actor, Booking, HeldFor, Holding, Status
 from booking.models.edition import Edition
 from booking.models.event import Audience, Event, EventType, Label, LabelDecision, Publication
-from booking.models.history import HistoryEntry
+from booking.models.history import BOOKER, CLOCK, OPERATOR, HistoryEntry, Subject, Who
 from booking.models.limit import LimitCounter
+from booking.models.member import Mandate, Member, MemberState, Role
 from booking.models.message import Delivery, Kind, Message
 from booking.models.organisation import Organisation, OrganisationKind
 from booking.models.party import Party, read_party
+from booking.models.picture import Picture
+from booking.models.programme_import import ImportState, ProgrammeImport
 from booking.models.slot import Pool, Slot, slot_pools
 
 __all__ = [
+    "BOOKER",
+    "CLOCK",
+    "OPERATOR",
+    "Account",
     "Actor",
     "Audience",
     "Booking",
@@ -21,18 +29,29 @@ __all__ = [
     "HeldFor",
     "HistoryEntry",
     "Holding",
+    "ImportState",
     "Kind",
     "Label",
     "LabelDecision",
     "LimitCounter",
+    "Mandate",
+    "Member",
+    "MemberState",
     "Message",
     "Organisation",
     "OrganisationKind",
     "Party",
+    "Picture",
     "Pool",
+    "ProgrammeImport",
     "Publication",
+    "Role",
+    "Session",
+    "SignIn",
     "Slot",
     "Status",
+    "Subject",
+    "Who",
     "read_party",
     "slot_pools",
 ]

@@ -48,6 +48,8 @@ class Actor(StrEnum):
     CALENDAR = "calendar"
     CLOCK = "clock"
     OPERATOR = "operator"
+    ACCOUNT = "account"
+    """A person in matters of their own account: signing in, asking to join."""
 
 
 LIVE = frozenset({Status.HELD, Status.CONFIRMED, Status.ATTENDED})

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking import clock
-from booking.db import Base
+from booking.db import Base, UtcDateTime
+from booking.models.organisation import Organisation
 
 
 class Edition(Base):
@@ -37,11 +38,31 @@ class Edition(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What the press release of that year states: key figures, aims, organisers."""
     invented: Mapped[bool] = mapped_column(default=False)
+    authority_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    """Who labels its events and sees to it; None for an archive nobody works on."""
+    label_deadline: Mapped[date | None] = mapped_column(Date)
+    """The last day on which a label can be asked for; by default a week before the week."""
+    bookings_open_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When booking opens for every slot that names no time of its own."""
+    conditions: Mapped[str] = mapped_column(Text, default="")
+    """What the label asks for, in the authority's words (Markdown)."""
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When the authority closed it by hand, before its days were over or after."""
+    version: Mapped[int] = mapped_column(default=1)
+
+    authority: Mapped[Organisation | None] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own way to say it
 
     @property
     def is_past(self) -> bool:
-        """Whether the week and its labelling window are over."""
-        return max(self.ends_on, self.label_until) < clock.paris_day(clock.now())
+        """Whether the week and its labelling window are over, or the authority has closed it."""
+        return self.archived_at is not None or max(self.ends_on, self.label_until) < clock.paris_day(clock.now())
+
+    @property
+    def labels_until(self) -> date:
+        """The last day on which a label can be asked for."""
+        return self.label_deadline or self.starts_on - timedelta(days=7)
 
     @property
     def days(self) -> list[date]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, Float, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking import clock
 from booking.db import Base, UtcDateTime, Word, Words
 from booking.models.edition import Edition
 from booking.models.organisation import Organisation
+from booking.models.picture import Picture
 
 if TYPE_CHECKING:
     from booking.models.slot import Slot
@@ -102,10 +103,12 @@ class Event(Base):
     type: Mapped[EventType] = mapped_column(Word(EventType))
     publication: Mapped[Publication] = mapped_column(Word(Publication), default=Publication.DRAFT)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    cancel_reason: Mapped[str] = mapped_column(String(400), default="")
+    """Why the whole event was cancelled, in the host's words."""
     title: Mapped[str] = mapped_column(String(140))
     summary: Mapped[str] = mapped_column(String(300), default="")
     description: Mapped[str] = mapped_column(Text, default="")
-    """Paragraphs of plain text, parted by empty lines."""
+    """A safe subset of Markdown (`booking.markdown`)."""
     audiences: Mapped[tuple[str, ...]] = mapped_column(Words, default=())
     levels: Mapped[tuple[str, ...]] = mapped_column(Words, default=())
     """School levels admitted; empty means every level of the audiences."""
@@ -113,6 +116,12 @@ class Event(Base):
     partners: Mapped[str] = mapped_column(Text, default="")
     """Names of partners, one a line."""
     contact_email: Mapped[str | None] = mapped_column(String(254))
+    more_contacts: Mapped[str] = mapped_column(Text, default="")
+    """Further addresses that read about bookings, one a line."""
+    contact_phone: Mapped[str] = mapped_column(String(30), default="")
+    free: Mapped[bool] = mapped_column(default=True)
+    price: Mapped[str] = mapped_column(String(120), default="")
+    """What it costs, in the host's words, where it is not free. Such an event cannot be labelled."""
     place_name: Mapped[str] = mapped_column(String(120), default="")
     address: Mapped[str] = mapped_column(String(200), default="")
     postcode: Mapped[str] = mapped_column(String(5), default="")
@@ -141,6 +150,12 @@ class Event(Base):
     children: Mapped[list[Event]] = relationship(back_populates="parent", order_by="Event.id")
     slots: Mapped[list[Slot]] = relationship(back_populates="event", order_by="Slot.starts_at, Slot.id")
     label: Mapped[Label | None] = relationship(back_populates="event")
+    picture: Mapped[Picture | None] = relationship()
+
+    version: Mapped[int] = mapped_column(default=1)
+    """Rises with every change; who edits an older version is told, and overwrites nothing."""
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own way to say it
 
     @property
     def is_public(self) -> bool:
@@ -163,8 +178,14 @@ class Event(Base):
 
     @property
     def notice_address(self) -> str | None:
-        """Where the host reads about bookings."""
+        """Where the host reads about bookings first, and where a booker can write."""
         return self.contact_email or self.host.email
+
+    @property
+    def notice_addresses(self) -> list[str]:
+        """Everybody at the host's who reads about bookings, each once."""
+        addresses = [self.notice_address, *self.more_contacts.split("\n")]
+        return list(dict.fromkeys(address for address in addresses if address))
 
 
 class Label(Base):
@@ -177,6 +198,13 @@ class Label(Base):
     decision: Mapped[LabelDecision] = mapped_column(Word(LabelDecision), default=LabelDecision.REQUESTED)
     requested_at: Mapped[datetime] = mapped_column(UtcDateTime())
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    remarks: Mapped[str] = mapped_column(Text, default="")
+    """What the authority wrote with its last decision."""
+    seen: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Date, price, audience and place as they were when the label was given: later changes are shown against them."""
+    review_since: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Since when a labelled event has differed from what was labelled; it keeps its label until somebody has looked."""
 
     event: Mapped[Event] = relationship(back_populates="label")
 

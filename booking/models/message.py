@@ -24,6 +24,40 @@ class Kind(StrEnum):
     HOST_BOOKING_CONFIRMED = "host_booking_confirmed"
     HOST_BOOKING_CHANGED = "host_booking_changed"
     HOST_BOOKING_CANCELLED = "host_booking_cancelled"
+    BOOKING_RESCHEDULED = "booking_rescheduled"
+    BOOKER_LETTER = "booker_letter"
+    SIGN_IN = "sign_in"
+    MEMBER_INVITED = "member_invited"
+    JOIN_ASKED = "join_asked"
+    JOIN_ACCEPTED = "join_accepted"
+    JOIN_REFUSED = "join_refused"
+    LABEL_ASKED = "label_asked"
+    LABEL_GRANTED = "label_granted"
+    LABEL_RETURNED = "label_returned"
+    LABEL_REFUSED = "label_refused"
+    LABEL_REVIEW = "label_review"
+    HELP_STARTED = "help_started"
+    ACCOUNT_IDLE = "account_idle"
+
+
+LETTERS = frozenset(
+    {
+        Kind.SIGN_IN,
+        Kind.MEMBER_INVITED,
+        Kind.JOIN_ASKED,
+        Kind.JOIN_ACCEPTED,
+        Kind.JOIN_REFUSED,
+        Kind.LABEL_ASKED,
+        Kind.LABEL_GRANTED,
+        Kind.LABEL_RETURNED,
+        Kind.LABEL_REFUSED,
+        Kind.LABEL_REVIEW,
+        Kind.HELP_STARTED,
+        Kind.ACCOUNT_IDLE,
+    }
+)
+"""The kinds that are about no booking."""
+ABOUT_BOOKINGS = tuple(kind for kind in Kind if kind not in LETTERS)
 
 
 class Delivery(StrEnum):
@@ -39,15 +73,18 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
-        UniqueConstraint("booking_id", "kind", "sequence"),
+        UniqueConstraint("booking_id", "kind", "sequence", "copy"),
         Index("ix_messages_due", "delivery", "next_attempt_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    booking_id: Mapped[int] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"))
+    booking_id: Mapped[int | None] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"))
+    """None for a letter that is about no booking: a code to sign in, a decision about a label."""
     kind: Mapped[Kind] = mapped_column(Word(Kind))
     sequence: Mapped[int] = mapped_column(default=0)
     """Which one of its kind for this booking; for invitations, their SEQUENCE."""
+    copy: Mapped[int] = mapped_column(default=0)
+    """Tells apart messages of one kind and SEQUENCE: a host's contacts, letters, a mail sent again by hand."""
     recipient: Mapped[str] = mapped_column(String(254))
     locale: Mapped[str] = mapped_column(String(2))
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -65,4 +102,4 @@ class Message(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     last_error: Mapped[str] = mapped_column(String(300), default="")
 
-    booking: Mapped[Booking] = relationship()
+    booking: Mapped[Booking | None] = relationship()

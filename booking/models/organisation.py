@@ -31,8 +31,8 @@ class Organisation(Base):
     key: Mapped[str] = mapped_column(String(60), unique=True)
     kind: Mapped[OrganisationKind] = mapped_column(Word(OrganisationKind))
     name: Mapped[str] = mapped_column(String(160))
-    siret: Mapped[str | None] = mapped_column(String(14))
-    uai: Mapped[str | None] = mapped_column(String(8))
+    siret: Mapped[str | None] = mapped_column(String(14), unique=True)
+    uai: Mapped[str | None] = mapped_column(String(8), unique=True)
     commune: Mapped[str] = mapped_column(String(80), default="")
     email: Mapped[str | None] = mapped_column(String(254))
     """Where notices about bookings go when the event names no contact of its own."""

@@ -72,6 +72,10 @@ class Slot(Base):
     headcount_until: Mapped[datetime] = mapped_column(UtcDateTime())
     cancel_until: Mapped[datetime] = mapped_column(UtcDateTime())
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    cancel_reason: Mapped[str] = mapped_column(String(400), default="")
+    version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own way to say it
 
     event: Mapped[Event] = relationship(back_populates="slots")
     pools: Mapped[list[Pool]] = relationship(secondary=slot_pools, order_by=Pool.id)
@@ -112,6 +116,11 @@ class Slot(Base):
         """How many adults the site asks for with so many pupils; at least one."""
         return max(1, math.ceil(pupils / self.pupils_per_adult)) if self.pupils_per_adult else 1
 
+    @property
+    def books_from(self) -> datetime | None:
+        """When booking opens: the slot's own time, else the edition's; None where it is open as soon as it is published."""
+        return self.opens_at or self.event.edition.bookings_open_at
+
     def closed_because(self, now: datetime | None = None) -> BookingClosed | None:
         """Why nobody may book now, or None. Pages and actions ask the same question here."""
         now = now or clock.now()
@@ -121,15 +130,19 @@ class Slot(Base):
             return BookingClosed("archived")
         if now >= self.starts_at:
             return BookingClosed("past")
-        if self.opens_at and now < self.opens_at:
-            return BookingClosed("not_yet", at=self.opens_at)
+        if self.books_from and now < self.books_from:
+            return BookingClosed("not_yet", at=self.books_from)
         if now >= self.closes_at:
             return BookingClosed("too_late", at=self.closes_at)
         return None
 
-    def refusal_for(self, party: Party, now: datetime | None = None) -> Refusal | None:
-        """Why this party may not book now, or None: closing, audience, level, size, then places as last read."""
-        if closed := self.closed_because(now):
+    def refusal_for(self, party: Party, now: datetime | None = None, *, by_host: bool = False) -> Refusal | None:
+        """Why this party may not book now, or None: closing, audience, level, size, then places as last read.
+
+        The host who books for somebody on the telephone is bound by everything but the hours of booking.
+        """
+        closed = self.closed_because(now)
+        if closed and not (by_host and closed.why in {"not_yet", "too_late"}):
             return closed
         if problems := self._misfits(party):
             return Invalid(problems)

@@ -242,12 +242,14 @@ def _bookable(filters: Filters) -> list[ColumnElement[bool]]:
     """`_suits` in SQL, places aside."""
     now = clock.now()
     today = clock.paris_day(now)
+    opens_at = func.coalesce(Slot.opens_at, Edition.bookings_open_at)
     return [
         Slot.cancelled_at.is_(None),
         Event.cancelled_at.is_(None),
         or_(Edition.ends_on >= today, Edition.label_until >= today),
         Slot.starts_at > now,
-        or_(Slot.opens_at.is_(None), Slot.opens_at <= now),
+        Edition.archived_at.is_(None),
+        or_(opens_at.is_(None), opens_at <= now),
         Slot.closes_at > now,
         or_(Slot.max_party.is_(None), Slot.max_party >= _places(filters)),
         *([_on(filters.day)] if filters.day else []),

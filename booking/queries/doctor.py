@@ -23,6 +23,7 @@ from booking.models.booking import LIVE, STEPS
 from booking.queries import personal_data, schema
 
 _FINAL = frozenset(Status) - {before for before, _ in STEPS}
+CALENDAR_KINDS = (Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED, Kind.BOOKING_CANCELLED)
 _LATE_HOLD = timedelta(minutes=10)
 _OLD_MESSAGE = timedelta(hours=1)
 _LATE_PURGE = timedelta(days=1)
@@ -150,7 +151,10 @@ def _final_states_left() -> Iterator[str]:
 
 
 def _messages_missing() -> Iterator[str]:
-    counted = select(Message.booking_id, Message.kind, func.count()).group_by(Message.booking_id, Message.kind)
+    of_bookings = Message.booking_id.is_not(None), Message.copy == 0
+    counted = (
+        select(Message.booking_id, Message.kind, func.count()).where(*of_bookings).group_by(Message.booking_id, Message.kind)
+    )
     there = {(booking, kind): number for booking, kind, number in db.session.execute(counted)}
     for booking, entries in _histories().items():
         for kind, owed in Counter(filter(None, map(_message_owed, entries))).items():
@@ -162,6 +166,8 @@ def _message_owed(entry: Row[Any]) -> Kind | None:
     """The mail that one line of history owes to the booker."""
     if entry.action == "headcount_changed":
         return Kind.BOOKING_CHANGED if entry.status_after is Status.CONFIRMED else None
+    if entry.action == "rescheduled":
+        return Kind.BOOKING_RESCHEDULED if entry.status_after is Status.CONFIRMED else None
     match entry.status_before, entry.status_after:
         case (None, Status.HELD):
             return Kind.BOOKING_TO_PROVE
@@ -178,9 +184,8 @@ def _message_owed(entry: Row[Any]) -> Kind | None:
 def _invitations_out_of_order() -> Iterator[str]:
     """SEQUENCE and DTSTAMP strictly rise, CANCEL is last, the UID is the booking's (RFC 5545, 3.8.7.4; RFC 5546, 2.1.5)."""
     sent = Message.booking_id, Message.sequence, Message.facts["calendar"].label("calendar")
-    to_booker = Message.kind.in_([Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_CANCELLED])
     statement = select(*sent, Booking.uid, Booking.sequence.label("last"), Booking.calendar_stamp).join(Booking)
-    ordered = statement.where(to_booker).order_by(Message.booking_id, Message.id)
+    ordered = statement.where(Message.kind.in_(CALENDAR_KINDS), Message.copy == 0).order_by(Message.booking_id, Message.id)
     for booking, rows in groupby(db.session.execute(ordered), lambda row: row.booking_id):
         if fault := _fault_in_invitations(list(rows)):
             yield f"booking {booking} ({fault})"
@@ -227,7 +232,8 @@ def _histories() -> dict[int, list[Any]]:
     entry = HistoryEntry
     columns = entry.id, entry.booking_id, entry.actor, entry.action, entry.status_before, entry.status_after, entry.places_after
     found: dict[int, list[Any]] = defaultdict(list)
-    for row in db.session.execute(select(*columns).order_by(entry.booking_id, entry.id)):
+    of_bookings = select(*columns).where(entry.booking_id.is_not(None)).order_by(entry.booking_id, entry.id)
+    for row in db.session.execute(of_bookings):
         found[row.booking_id].append(row)
     return found
 

@@ -18,7 +18,7 @@ from booking.errors import NotFound
 from booking.models import Edition, Event, Label, Organisation, Pool, Publication, Slot, slot_pools
 
 _LARGEST_ID = 2**31 - 1
-_INSTANTS = ("opens_at", "closes_at", "starts_at")
+_INSTANTS = ("opens_at", "bookings_open_at", "closes_at", "starts_at")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _passed(row: Row[Any], name: str, now: datetime) -> bool:
     return instant is not None and instant <= now
 
 
-def _statement(event: ColumnElement[int]) -> Select[Any]:
+def _statement(event: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
     parent = select(Event.parent_id).where(Event.id == event).scalar_subquery()
     return (
         select(
@@ -86,6 +86,8 @@ def _statement(event: ColumnElement[int]) -> Select[Any]:
             Edition.name.label("edition"),
             Edition.ends_on,
             Edition.label_until,
+            Edition.archived_at,
+            Edition.bookings_open_at,
             Label.decision,
             Slot.id.label("slot"),
             *Slot.__table__.columns.values()[2:],

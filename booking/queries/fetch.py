@@ -17,12 +17,24 @@ _LARGEST_ID = 2**31 - 1
 _REFERENCE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")
 
 
+_EDITION = (
+    Edition.key,
+    Edition.name,
+    Edition.year,
+    Edition.starts_on,
+    Edition.ends_on,
+    Edition.label_until,
+    Edition.archived_at,
+    Edition.bookings_open_at,
+)
+
+
 def _around(event: Load) -> list[LoaderOption]:
     """What a slot's event brings along in the same statement, the long texts left where they are."""
     edition = event.joinedload(Event.edition, innerjoin=True)
     return [
         event.defer(Event.description).defer(Event.search_text),
-        edition.load_only(Edition.key, Edition.name, Edition.year, Edition.starts_on, Edition.ends_on, Edition.label_until),
+        edition.load_only(*_EDITION),
         event.joinedload(Event.host, innerjoin=True).load_only(Organisation.name, Organisation.email),
     ]
 

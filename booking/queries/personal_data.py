@@ -72,7 +72,8 @@ def due(what: PersonalData, now: datetime) -> Select[int]:
             over = _visit_ended_by(now - KEPT_AFTER_VISIT), Booking.id.not_in(_abandoned(now))
             return select(Booking.id).where(*over, ~_LINKS_ARE_CLOSED).order_by(Booking.id)
         case PersonalData.MAILS:
-            ended = _final_by(now - KEPT_AFTER_DELIVERY), Message.booking_id.not_in(_abandoned(now))
+            of_others = or_(Message.booking_id.is_(None), Message.booking_id.not_in(_abandoned(now)))
+            ended = _final_by(now - KEPT_AFTER_DELIVERY), of_others
             return select(Message.id).where(*ended, says_something()).order_by(Message.id)
         case PersonalData.CONTACTS:
             past = _visit_ended_by(months_before(now, CONTACT_MONTHS))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Flask
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+
+from flask import Blueprint, Flask
 from flask_bootstrap import Bootstrap5
 
 from booking.app_settings import settings_of
 from booking.web import (
+    account,
+    authority,
     booking_form,
     bookings,
     catalogue,
@@ -18,8 +25,10 @@ from booking.web import (
     information,
     language,
     mailbox,
+    navigation,
     security,
     templating,
+    workspace,
 )
 
 _BLUEPRINTS = (
@@ -41,8 +50,20 @@ def init_app(app: Flask) -> None:
     language.init_app(app)
     security.init_app(app)
     templating.init_app(app)
+    navigation.init_app(app)
     errors.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    for blueprint in _blueprints_in(account, workspace, authority):
+        app.register_blueprint(blueprint)
     if settings_of(app).demo:
         app.register_blueprint(mailbox.bp)
+
+
+def _blueprints_in(*packages: ModuleType) -> Iterator[Blueprint]:
+    """The blueprint of every module of these packages that has one."""
+    for package in packages:
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            blueprint = getattr(import_module(found.name), "bp", None)
+            if isinstance(blueprint, Blueprint):
+                yield blueprint

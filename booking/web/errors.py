@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from booking.errors import Refusal
+from booking.errors import Refusal, SignedOut
 from booking.i18n import DEFAULT_LOCALE
 from booking.web import booking_form
 
@@ -35,6 +35,8 @@ def init_app(app: Flask) -> None:
 def _refused(refusal: Refusal) -> tuple[str, int, dict[str, str]]:
     if refusal.status == 404:
         return _page(404)
+    if isinstance(refusal, SignedOut):
+        return (*send_again(refusal, refusal.status), {})
     page = render_template("errors/refusal.html", refusal=refusal)
     retry = refusal.facts.get("retry_after")
     return page, refusal.status, {"Retry-After": str(retry)} if retry else {}
@@ -42,11 +44,17 @@ def _refused(refusal: Refusal) -> tuple[str, int, dict[str, str]]:
 
 def _forged(error: CSRFError) -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     if request.endpoint != "booking_form.create" or not request.view_args:
-        return render_template("errors/refusal.html", refusal=FormExpired()), 400
+        return send_again(FormExpired(), 400)
     try:
         return booking_form.form_expired(request.view_args["slot_id"], FormExpired())
     except Refusal as refusal:  # the slot is not there; nobody catches what a handler of errors raises
         return _refused(refusal)
+
+
+def send_again(refusal: Refusal, status: int) -> tuple[str, int]:
+    """What was sent in vain, with a button that sends it once more: nothing typed is lost. Files must be chosen again."""
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    return render_template("errors/send_again.html", refusal=refusal, fields=fields, files=bool(request.files)), status
 
 
 def _http(error: HTTPException) -> Response | tuple[str, int, dict[str, str]]:

@@ -49,6 +49,20 @@ _KINDS = {
     Kind.HOST_BOOKING_CONFIRMED: _("À l’organisateur : nouvelle réservation"),
     Kind.HOST_BOOKING_CHANGED: _("À l’organisateur : effectif changé"),
     Kind.HOST_BOOKING_CANCELLED: _("À l’organisateur : annulation"),
+    Kind.BOOKING_RESCHEDULED: _("Visite déplacée"),
+    Kind.BOOKER_LETTER: _("Message de l’organisateur"),
+    Kind.SIGN_IN: _("Code de connexion"),
+    Kind.MEMBER_INVITED: _("Accès à un espace"),
+    Kind.JOIN_ASKED: _("Espace demandé"),
+    Kind.JOIN_ACCEPTED: _("Espace ouvert"),
+    Kind.JOIN_REFUSED: _("Espace refusé"),
+    Kind.LABEL_ASKED: _("Label demandé"),
+    Kind.LABEL_GRANTED: _("Label donné"),
+    Kind.LABEL_RETURNED: _("Label : à compléter"),
+    Kind.LABEL_REFUSED: _("Label refusé"),
+    Kind.LABEL_REVIEW: _("Changé après le label"),
+    Kind.HELP_STARTED: _("Une autorité consulte l’espace"),
+    Kind.ACCOUNT_IDLE: _("Compte sans visite"),
 }
 _STATES = {Delivery.QUEUED: _("En attente"), Delivery.SENT: _("Remis"), Delivery.DEAD: _("Abandonné")}
 _METHODS = {

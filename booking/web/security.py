@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_wtf.csrf import CSRFProtect
 
 from booking.config import Settings
 from booking.logs import log_request
 
 csrf = CSRFProtect()
-PERSONAL = frozenset({"booking_form", "bookings", "mailbox"})
-"""Blueprints whose every page is about one person."""
+PERSONAL = frozenset({"booking_form", "bookings", "mailbox", "sign_in", "second_factor"})
+"""Blueprints whose every page is about one person; so is every page behind `booking.web.authorise.needs`."""
 
 
 def init_app(app: Flask) -> None:
@@ -39,7 +39,8 @@ def init_app(app: Flask) -> None:
     def _finish(response: Response) -> Response:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
-        if request.blueprint in PERSONAL or "token" in request.args:
+        view = current_app.view_functions.get(request.endpoint or "")
+        if request.blueprint in PERSONAL or hasattr(view, "needs") or "token" in request.args:
             forbid_keeping(response)
         rule = request.url_rule.rule if request.url_rule else "-"
         milliseconds = (time.perf_counter() - g.get("started", time.perf_counter())) * 1000

@@ -1,0 +1,1 @@
+"""Pages about oneself: signing in, the second factor, sessions, asking to join an organisation."""

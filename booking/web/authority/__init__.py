@@ -1,0 +1,1 @@
+"""The workspace of an authority: editions, labels, imports, organisations, the journal."""

@@ -1,0 +1,1 @@
+"""The workspace of an organisation: its events, slots, bookings, members and history."""
