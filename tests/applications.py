@@ -29,8 +29,7 @@ class SharedApplication:
         with app.app_context():
             self._engine = db.engine
         self._pool = self._engine.pool
-        self._things = [(thing, dict(vars(thing))) for thing in (app, app.jinja_env)]
-        self._containers = [(one, one.copy()) for thing, _ in self._things for one in _containers_in(vars(thing))]
+        self._when_new = [(one, one.copy()) for thing in (app, app.jinja_env) for one in _containers_in(vars(thing))]
 
     @contextmanager
     def lent(self) -> Iterator[Flask]:
@@ -47,10 +46,7 @@ class SharedApplication:
                 self._undo()
 
     def _undo(self) -> None:
-        for thing, attributes in self._things:
-            vars(thing).clear()
-            vars(thing).update(attributes)
-        for container, content in self._containers:
+        for container, content in self._when_new:
             container.clear()
             container.extend(content) if isinstance(container, list) else container.update(content)
 
