@@ -27,6 +27,7 @@ class Act(StrEnum):
     READ_HISTORY = "read_history"
     WRITE_EVENTS = "write_events"
     RUN_SLOTS = "run_slots"
+    PUBLISH = "publish"
     HANDLE_BOOKINGS = "handle_bookings"
     MANAGE_MEMBERS = "manage_members"
     # For an authority, over its editions and over all organisations
@@ -42,7 +43,7 @@ class Act(StrEnum):
 
 _GREETS = frozenset({Act.ENTER, Act.READ_DOOR_LIST})
 _READS = _GREETS | {Act.READ_EVENTS, Act.READ_BOOKINGS, Act.READ_MEMBERS, Act.READ_HISTORY}
-_RUNS = _READS | {Act.WRITE_EVENTS, Act.RUN_SLOTS, Act.HANDLE_BOOKINGS}
+_RUNS = _READS | {Act.WRITE_EVENTS, Act.RUN_SLOTS, Act.PUBLISH, Act.HANDLE_BOOKINGS}
 _READS_AUTHORITY = frozenset({Act.READ_AUTHORITY, Act.READ_LABELS, Act.READ_JOURNAL})
 _RUNS_AUTHORITY = _READS_AUTHORITY | {
     Act.DECIDE_LABELS,
@@ -61,6 +62,9 @@ OF_MANDATE: Mapping[Role, frozenset[Act]] = MappingProxyType(
     {Role.MANAGER: _RUNS, Role.READER: _READS, Role.GREETER: frozenset()}
 )
 """What a chamber's member may do for a company that gave the chamber a mandate: the members stay the company's own affair."""
+
+OF_CANDIDATE = frozenset({Act.ENTER, Act.READ_EVENTS, Act.WRITE_EVENTS, Act.RUN_SLOTS})
+"""What somebody may do who asked to manage an organisation nobody works for yet: prepare everything, publish nothing."""
 
 OF_AUTHORITY: Mapping[Role, frozenset[Act]] = MappingProxyType(
     {Role.MANAGER: _RUNS_AUTHORITY, Role.READER: _READS_AUTHORITY, Role.GREETER: frozenset()}

@@ -34,6 +34,22 @@ PROBLEMS: Mapping[str, str] = {
     "audience_not_admitted": _("Cette visite n’est pas ouverte à ce public."),
     "not_a_class": _("Une personne seule occupe une place : il n’y a pas d’effectif à changer."),
     "own_address": _("C’est notre propre adresse ; écrivez la vôtre."),
+    "not_a_time": _("Écrivez des heures, par exemple 10 h, 14 h 30."),
+    "last_before_first": _("Le dernier jour vient avant le premier."),
+    "series_empty": _("Aucun des jours choisis ne tombe entre ces deux dates."),
+    "too_many_slots": _("Cela ferait plus de %(most)s créneaux ; choisissez une période plus courte."),
+    "picture_unreadable": _("Nous ne pouvons pas lire cette image ; envoyez un fichier JPEG, PNG ou WebP."),
+    "picture_too_large": _("Cette image est trop grande : %(megabytes)s Mo et %(megapixels)s millions de pixels au plus."),
+    "picture_too_small": _(
+        "Cette image est trop petite ou trop étroite : il faut au moins %(width)s pixels de large et %(height)s de haut."
+    ),
+    "csv_empty": _("Ce fichier n’a aucune ligne sous son en-tête."),
+    "csv_too_large": _("Ce fichier est trop long : %(megabytes)s Mo et %(lines)s lignes au plus."),
+    "csv_unreadable": _("Ce n’est pas un fichier CSV. Dans votre tableur, choisissez « Enregistrer sous », puis « CSV UTF-8 »."),
+    "csv_line_unreadable": _(
+        "La ligne %(line)s ne se lit pas : un guillemet n’est pas fermé, ou elle a plus de cases que l’en-tête."
+    ),
+    "csv_header_twice": _("L’en-tête nomme deux fois la colonne « %(name)s »."),
     "needs_too_many": _("Vous annoncez plus de besoins que de personnes."),
 }
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Select, inspect, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import Select, exists, inspect, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from booking.db import Base, db
 from booking.errors import NotFound
@@ -30,7 +30,7 @@ from booking.models import (
     Session,
     Slot,
 )
-from booking.permissions import AUTHORITY_ACTS, OF_AUTHORITY, OF_MANDATE, OF_ROLE, Act, Seat, Visitor
+from booking.permissions import AUTHORITY_ACTS, OF_AUTHORITY, OF_CANDIDATE, OF_MANDATE, OF_ROLE, Act, Seat, Visitor
 from booking.queries import fetch
 
 T = TypeVar("T", bound=Base)
@@ -69,6 +69,7 @@ def visitor_of(session: Session) -> Visitor:
     }
     seats = [Seat(member.organisation_id, OF_ROLE[member.role]) for member in own]
     seats += _mandated(chambers) if chambers else []
+    seats += _asked_for(account.id)
     helper = next((number for number, acts in authorities.items() if Act.HELP in acts), None)
     if session.helping_id and helper:
         seats.append(Seat(session.helping_id, OF_ROLE[Role.READER], helper))
@@ -82,6 +83,16 @@ def _mandated(chambers: Mapping[int, Role]) -> list[Seat]:
         Seat(mandate.organisation_id, OF_MANDATE[chambers[mandate.chamber_id]], mandate.chamber_id)
         for mandate in db.session.scalars(statement)
     ]
+
+
+def _asked_for(account_id: int) -> list[Seat]:
+    """The seats of somebody whose request waits, at organisations that have no member yet: they may prepare meanwhile."""
+    other = aliased(Member)
+    taken = exists().where(other.organisation_id == Member.organisation_id, other.state == MemberState.ACTIVE)
+    statement = select(Member.organisation_id).where(
+        Member.account_id == account_id, Member.state == MemberState.ASKED, Member.role == Role.MANAGER, ~taken
+    )
+    return [Seat(number, OF_CANDIDATE) for number in db.session.scalars(statement)]
 
 
 def organisation(visitor: Visitor, act: Act, organisation_id: int) -> Organisation:
