@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 
 from booking import clock
-from booking.db import db
+from booking.db import add_rows, db
 from booking.errors import NotFound
-from booking.models import Audience, Edition, Event, EventType, Organisation, Pool, Publication, Slot
+from booking.models import Audience, Edition, Event, EventType, Pool, Publication, Slot, slot_pools
 from booking.models.event import plain
 from booking.queries import catalogue
 from booking.queries.catalogue import Filters
@@ -59,19 +59,23 @@ def fill(slot_id: int, remaining: int) -> None:
 
 
 def more_events(world: World, count: int) -> None:
-    edition, host = db.session.get(Edition, world.edition), db.session.get(Organisation, world.port)
+    """So many workshops of three slots each, written as rows: as objects they would take seconds."""
+    events, slots = [], []
     for n in range(count):
-        start = datetime(2026, 11, 25, 8, tzinfo=UTC) + timedelta(minutes=n)
-        event = Event(
-            edition=edition, host=host, key=f"more-{n}", title=f"Atelier {n:04}", type=EventType.WORKSHOP, audiences=(Audience.COLLEGE,),
-            publication=Publication.PUBLISHED, commune="Colombes", search_text=plain(f"Atelier {n}"), updated_at=clock.now(),
-        )  # fmt: skip
+        events.append({
+            "id": 1000 + n, "edition_id": world.edition, "host_id": world.port, "key": f"more-{n}", "title": f"Atelier {n:04}",
+            "type": EventType.WORKSHOP, "audiences": (Audience.COLLEGE,), "publication": Publication.PUBLISHED,
+            "commune": "Colombes", "search_text": plain(f"Atelier {n}"), "updated_at": clock.now(),
+        })  # fmt: skip
         for hours in range(3):
-            begins = start + timedelta(hours=hours)
-            db.session.add(
-                Slot(event=event, starts_at=begins, ends_at=begins + timedelta(hours=1), pools=[Pool(capacity=30)],
-                     closes_at=begins, headcount_until=begins, cancel_until=begins)
-            )  # fmt: skip
+            begins = datetime(2026, 11, 25, 8 + hours, tzinfo=UTC) + timedelta(minutes=n)
+            ends = {"starts_at": begins, "ends_at": begins + timedelta(hours=1)}
+            until = dict.fromkeys(("closes_at", "headcount_until", "cancel_until"), begins)
+            slots.append({"id": 1000 + 3 * n + hours, "event_id": 1000 + n, **ends, **until})
+    add_rows(Event, events)
+    add_rows(Slot, slots)
+    add_rows(Pool, [{"id": slot["id"], "capacity": 30} for slot in slots])
+    db.session.execute(insert(slot_pools), [{"slot_id": slot["id"], "pool_id": slot["id"]} for slot in slots])
     db.session.commit()
 
 
