@@ -9,22 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy.orm.exc import StaleDataError
 
 from booking.db import add_rows, db
 from booking.errors import SlotFull
-from booking.models import Booking, Holding, Pool
+from booking.models import Booking, Holding, Pool, Slot
 
 
 def hold_places(booking: Booking, pool_ids: Iterable[int], places: int) -> None:
     """Take `places` from each pool for a new booking. Call it last: it locks the pools until the commit.
 
-    Raises `SlotFull`, which says how many places the narrowest pool has left.
+    Raises `SlotFull`, which says how many places the narrowest pool has left, or `StaleDataError` where the host changed the
+    slot since it was read: what its booker would be told is no longer true, and the transaction is run again.
     """
     ordered = sorted(pool_ids)
     rows = [{"booking_id": booking.id, "pool_id": pool_id, "places": places} for pool_id in ordered]
     add_rows(Holding, rows)
-    _take(ordered, places)
+    _take(ordered, places, exists().where(Slot.id == booking.slot_id, Slot.version == booking.slot.version))
 
 
 def take_more(booking: Booking, places: int) -> None:
@@ -59,11 +61,14 @@ def give_back(booking: Booking, places: int | None = None) -> None:
 _PLAIN = {"synchronize_session": False}
 
 
-def _take(pool_ids: Iterable[int], places: int) -> None:
+def _take(pool_ids: Iterable[int], places: int, *as_read: ColumnElement[bool]) -> None:
     db.session.flush()
     for pool_id in pool_ids:
-        statement = update(Pool).where(Pool.id == pool_id, Pool.taken + places <= Pool.capacity).values(taken=Pool.taken + places)
+        fits = Pool.taken + places <= Pool.capacity
+        statement = update(Pool).where(Pool.id == pool_id, fits, *as_read).values(taken=Pool.taken + places)
         if db.session.execute(statement, execution_options=_PLAIN).rowcount != 1:  # type: ignore[attr-defined]
+            if as_read and not db.session.scalar(select(*as_read)):
+                raise StaleDataError("the slot was changed while it was booked")
             raise SlotFull(remaining=_remaining(pool_ids), wanted=places)
 
 

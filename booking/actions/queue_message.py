@@ -17,7 +17,7 @@ _CALENDAR_METHODS = {
 HOST_LOCALE = "fr"
 _TO_STRANGERS = frozenset({Kind.BOOKING_TO_PROVE, Kind.BOOKING_EXPIRED})
 """Mails to an address nobody has proven carry none of the visitor's own text: a booking form must not become a
-way to write to strangers."""
+way to write to strangers. A cancellation is such a mail where nobody was invited."""
 
 
 def queue_message(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
@@ -75,7 +75,7 @@ def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
     slot, event = booking.slot, booking.slot.event
     method = _CALENDAR_METHODS.get(kind)
     return {
-        "booking": _numbers(booking) | ({} if kind in _TO_STRANGERS else _own_words(booking)),
+        "booking": _numbers(booking) | ({} if _to_stranger(booking, kind) else _own_words(booking)),
         "slot": {
             "id": slot.id,
             "starts_at": slot.starts_at.isoformat(),
@@ -114,6 +114,10 @@ def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
         if method
         else None,
     }
+
+
+def _to_stranger(booking: Booking, kind: Kind) -> bool:
+    return kind in _TO_STRANGERS or (kind is Kind.BOOKING_CANCELLED and not booking.is_invited)
 
 
 def _numbers(booking: Booking) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def wire_address(address: str) -> str:
 def _links(kind: Kind, facts: Facts, nonce: bytes, settings: Settings) -> Links:
     """Secret links go to the booker alone, and each mail gets the one it needs."""
     booking = f"{settings.base_url}/bookings/{facts.reference}"
-    confirm, manage = kind is Kind.BOOKING_TO_PROVE, kind in _MANAGED_FROM
+    confirm, manage = kind is Kind.BOOKING_TO_PROVE, kind in _MANAGED_FROM and not facts.to_stranger
     return Links(
         event=f"{settings.base_url}/events/{facts.event['id']}",
         confirm=f"{booking}/confirmation?token={make_token(settings.secret_key, CONFIRM, nonce)}" if confirm else "",

@@ -61,6 +61,11 @@ class Facts:
         return str(self.booking.get("name", ""))
 
     @property
+    def to_stranger(self) -> bool:
+        """Whether the mail goes to an address nobody has proven: the booker's own words were left out."""
+        return "email" not in self.booking
+
+    @property
     def starts_at(self) -> datetime:
         return datetime.fromisoformat(self.slot["starts_at"])
 
