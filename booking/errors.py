@@ -6,7 +6,7 @@ language (`booking.wording` holds the sentences), and programs read the code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -84,7 +84,7 @@ class AlreadyBooked(Refusal):
 
 
 class TooLate(Refusal):
-    """The last moment for this change has passed (`what`: headcount or cancellation)."""
+    """The last moment for this change has passed (`what`: headcount, cancellation or label)."""
 
     code = "too_late"
 
@@ -104,6 +104,47 @@ class WrongState(Refusal):
         self.found = status
 
 
+class EditConflict(Refusal):
+    """Somebody else has changed the event since this form was opened. `changes` holds what, by field: `[before, now]`."""
+
+    code = "edit_conflict"
+
+    def __init__(self, changes: Mapping[str, Sequence[object]], version: int) -> None:
+        super().__init__()
+        self.changes = dict(changes)
+        self.version = version
+
+
+class EventNotReady(Refusal):
+    """The event lacks something. `what` is what was asked for (label or publication), `missing` names the conditions not met."""
+
+    code = "event_not_ready"
+
+    def __init__(self, what: str, missing: Sequence[str]) -> None:
+        super().__init__(what=what)
+        self.missing = tuple(missing)
+
+
+class EventFixed(Refusal):
+    """The event is in a state that allows no such thing. `why` is one of over, cancelled, label_refused, no_authority."""
+
+    code = "event_fixed"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why=why)
+        self.why = why
+
+
+class StillBooked(Refusal):
+    """Somebody holds places at the event: it can be cancelled, which tells them, and not simply taken away."""
+
+    code = "still_booked"
+
+    def __init__(self, bookings: int) -> None:
+        super().__init__(bookings=bookings, remaining=bookings)
+        self.bookings = bookings
+
+
 class IdempotencyKeyReused(Refusal):
     """The same key came with another payload."""
 
@@ -121,3 +162,19 @@ class TooMany(Refusal):
         super().__init__(scope=scope, retry_after=retry_after)
         self.scope = scope
         self.retry_after = retry_after
+
+
+class NothingToSend(Refusal):
+    """A mail that cannot be sent again: it is on its way already, or no longer says what is true."""
+
+    code = "nothing_to_send"
+
+
+class SentEnough(Refusal):
+    """Mails of one booking were sent again `most` times already. `why` says since when that counts: today or ever."""
+
+    code = "sent_enough"
+    status = 429
+
+    def __init__(self, why: str, *, most: int) -> None:
+        super().__init__(why=why, most=most)

@@ -50,6 +50,13 @@ PROBLEMS: Mapping[str, str] = {
         "La ligne %(line)s ne se lit pas : un guillemet n’est pas fermé, ou elle a plus de cases que l’en-tête."
     ),
     "csv_header_twice": _("L’en-tête nomme deux fois la colonne « %(name)s »."),
+    "not_a_postcode": _("Un code postal a cinq chiffres, par exemple 92230."),
+    "not_degrees": _("Écrivez des degrés, par exemple 48.9385, entre −%(most)s et %(most)s."),
+    "not_yes_or_no": _("Écrivez oui ou non."),
+    "too_many_lines": _("C’est trop : %(most)s lignes au plus."),
+    "parent_not_here": _("Cet événement ne peut pas en contenir un autre, ou n’est pas de la même édition."),
+    "parent_loop": _("Cet événement se déroule déjà pendant celui que vous écrivez."),
+    "edition_over": _("Cette édition est terminée, ou n’existe pas ; choisissez une édition à venir."),
     "needs_too_many": _("Vous annoncez plus de besoins que de personnes."),
 }
 
@@ -79,7 +86,34 @@ REFUSALS: Mapping[str, str] = {
         "Rien n’est perdu : vérifiez et envoyez de nouveau."
     ),
     "signed_out": _("Vous n’êtes pas connecté, ou ne l’êtes plus."),
+    "too_late_label": _("Le label ne pouvait être demandé que jusqu’au %(at)s. Vous pouvez publier l’événement sans label."),
+    "edit_conflict": _("Quelqu’un a modifié cet événement pendant que vous écriviez. Rien n’est enregistré, rien n’est perdu."),
+    "event_not_ready_label": _("Le label ne peut pas encore être demandé."),
+    "event_not_ready_publication": _("L’événement ne peut pas encore être publié."),
+    "event_fixed_over": _(
+        "Cette édition est terminée : l’événement ne change plus. Vous pouvez le dupliquer pour une autre édition."
+    ),
+    "event_fixed_cancelled": _("Cet événement est annulé. Vous pouvez le dupliquer pour en écrire un nouveau."),
+    "event_fixed_label_refused": _("Le label a été refusé à cet événement. Vous pouvez le publier sans label."),
+    "event_fixed_no_authority": _(
+        "Personne n’attribue encore de label pour cette édition. Vous pouvez publier l’événement sans label."
+    ),
+    "still_booked": _(
+        "Cet événement a %(bookings)s réservations : le retirer laisserait ces personnes sans nouvelles. "
+        "Annulez-le, et nous les préviendrons."
+    ),
+    "still_booked_one": _(
+        "Cet événement a une réservation : le retirer laisserait cette personne sans nouvelles. "
+        "Annulez-le, et nous la préviendrons."
+    ),
     "wrong_state": _("Cette réservation ne peut plus être changée."),
+    "nothing_to_send": _("Ce message est déjà en route, ou ne dit plus ce qui est vrai : il n’y a rien à renvoyer."),
+    "sent_enough_today": _(
+        "Pour cette réservation, %(most)s messages ont déjà été renvoyés aujourd’hui. Téléphonez, ou reprenez demain."
+    ),
+    "sent_enough_ever": _(
+        "Nous avons déjà renvoyé ce message %(most)s fois. Vérifiez l’adresse ; si elle est fausse, annulez et réservez de nouveau."
+    ),
 }
 
 

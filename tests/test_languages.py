@@ -22,13 +22,19 @@ from booking.app import create_app
 from booking.errors import (
     AlreadyBooked,
     BookingClosed,
+    EditConflict,
+    EventFixed,
+    EventNotReady,
     IdempotencyKeyReused,
     Invalid,
     NotFound,
+    NothingToSend,
     Problem,
     Refusal,
+    SentEnough,
     SignedOut,
     SlotFull,
+    StillBooked,
     TooLate,
     TooMany,
     WrongState,
@@ -158,7 +164,12 @@ def every_refusal() -> list[Refusal]:
         *(WrongState(status) for status in Status),
         *(SlotFull(remaining=remaining, wanted=31) for remaining in (0, 1, 8)),
         *(TooMany(scope, retry_after=3600) for scope in ("recipient", "network")),
+        *(EventNotReady(what, ()) for what in first_words("EventNotReady")),
+        *(EventFixed(why) for why in first_words("EventFixed")),
+        *(StillBooked(bookings) for bookings in (1, 12)),
+        EditConflict({}, 2),
         AlreadyBooked(reference="7KQ4-M9TX"), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
+        NothingToSend(), *(SentEnough(why, most=5) for why in first_words("SentEnough")),
     ]  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def read_party(raw: Mapping[str, object]) -> Party:
     Keys are the names of `Party`; needs come as `needs_motor`, `needs_hearing` and so on. Values may be text
     or whole numbers. Text is trimmed; control characters and line breaks are refused, never dropped.
     """
-    reader = _Reader(raw)
+    reader = _PartyReader(raw)
     audience = reader.choice("audience", (SCHOOL, *(a.value for a in Audience)), default=SCHOOL)
     is_class = audience == SCHOOL
     party = Party(
@@ -98,42 +98,57 @@ def read_number(raw: object, low: int, high: int) -> int | Problem:
     return int(given) if int(given) <= high else Problem("too_high", {"high": high})
 
 
-class _Reader:
+class Reader:
+    """Reads fields one by one and gathers in `problems` what is wrong with them. Text is trimmed and in NFC."""
+
     def __init__(self, raw: Mapping[str, object]) -> None:
         self.raw = raw
         self.problems: dict[str, Problem] = {}
 
-    def _refuse(self, name: str, problem: Problem) -> str:
+    def refuse(self, name: str, problem: Problem) -> str:
+        """Say what is wrong with a field; the answer is the empty text that takes its place."""
         self.problems[name] = problem
         return ""
 
     def text(self, name: str, longest: int, *, required: bool = True) -> str:
         given = self.raw.get(name)
         if given is not None and not isinstance(given, str):
-            return self._refuse(name, Problem("not_text"))
+            return self.refuse(name, Problem("not_text"))
         cleaned = unicodedata.normalize("NFC", (given or "").strip())
         if not cleaned:
-            return self._refuse(name, Problem("required")) if required else ""
+            return self.refuse(name, Problem("required")) if required else ""
         if len(cleaned) > longest:
-            return self._refuse(name, Problem("too_long", {"longest": longest}))
+            return self.refuse(name, Problem("too_long", {"longest": longest}))
         if any(_is_forbidden(sign) for sign in cleaned):
-            return self._refuse(name, Problem("forbidden_character"))
+            return self.refuse(name, Problem("forbidden_character"))
+        return cleaned
+
+    def lines(self, name: str, longest: int) -> str:
+        """Text of several lines, which end in a line feed each; it may be empty."""
+        given = self.raw.get(name)
+        if given is not None and not isinstance(given, str):
+            return self.refuse(name, Problem("not_text"))
+        cleaned = unicodedata.normalize("NFC", (given or "").replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").strip())
+        if len(cleaned) > longest:
+            return self.refuse(name, Problem("too_long", {"longest": longest}))
+        if any(sign != "\n" and _is_forbidden(sign) for sign in cleaned):
+            return self.refuse(name, Problem("forbidden_character"))
         return cleaned
 
     def number(self, name: str, low: int, high: int) -> int:
         result = read_number(self.raw.get(name), low, high)
         if isinstance(result, Problem):
-            self._refuse(name, result)
+            self.refuse(name, result)
             return 0
         return result
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
         given = self.raw.get(name, default)
         if not given:
-            return self._refuse(name, Problem("required"))
+            return self.refuse(name, Problem("required"))
         exact = {option.casefold(): option for option in allowed}
         found = exact.get(given.strip().casefold()) if isinstance(given, str) else None
-        return found or self._refuse(name, Problem("not_a_choice", {"choices": allowed}))
+        return found or self.refuse(name, Problem("not_a_choice", {"choices": allowed}))
 
     def email(self, name: str) -> str:
         given = self.text(name, 254)
@@ -142,22 +157,24 @@ class _Reader:
         try:
             checked = validate_email(given, check_deliverability=False, allow_smtputf8=False, test_environment=True)
         except EmailNotValidError:
-            return self._refuse(name, Problem("not_an_email"))
+            return self.refuse(name, Problem("not_an_email"))
         if "." not in checked.domain:
-            return self._refuse(name, Problem("not_an_email"))
+            return self.refuse(name, Problem("not_an_email"))
         return checked.ascii_email or checked.normalized
 
     def phone(self, name: str) -> str:
         given = self.text(name, 30, required=False)
         if given and not re.fullmatch(r"\+?[0-9][0-9 .()/-]{5,28}", given):
-            return self._refuse(name, Problem("not_a_phone"))
+            return self.refuse(name, Problem("not_a_phone"))
         return given
 
+
+class _PartyReader(Reader):
     def uai(self, name: str) -> str:
         given = self.text(name, 20, required=False)
         if not given:
             return ""
-        return read_uai(given) or self._refuse(name, Problem("not_a_uai"))
+        return read_uai(given) or self.refuse(name, Problem("not_a_uai"))
 
     def needs(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -174,7 +191,7 @@ class _Reader:
         people = party.pupils + party.adults if party.is_class else 1
         for kind, number in party.needs.items():
             if number > people and not self.problems.keys() & {"pupils", "adults"}:
-                self._refuse(f"needs_{kind}", Problem("needs_too_many"))
+                self.refuse(f"needs_{kind}", Problem("needs_too_many"))
 
 
 def _is_forbidden(sign: str) -> bool:
