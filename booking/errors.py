@@ -44,6 +44,18 @@ class SignedOut(Refusal):
     status = 401
 
 
+class LastManager(Refusal):
+    """An organisation never loses its last manager: nobody could work for it any more."""
+
+    code = "last_manager"
+
+
+class SecondFactorNeeded(Refusal):
+    """Who belongs to an authority cannot go without a second factor."""
+
+    code = "second_factor_needed"
+
+
 class Invalid(Refusal):
     """The request's own words are off; `fields` says which and why."""
 
@@ -143,6 +155,26 @@ class StillBooked(Refusal):
     def __init__(self, bookings: int) -> None:
         super().__init__(bookings=bookings, remaining=bookings)
         self.bookings = bookings
+
+
+class WrongLabelState(Refusal):
+    """No such verdict can be given (`why`: decided, when nothing waits for one; changed, when the event is no longer as seen)."""
+
+    code = "wrong_label_state"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why=why)
+        self.why = why
+
+
+class WrongImportState(Refusal):
+    """The import waits for no such decision (`why`: state, or lines when not every line is good)."""
+
+    code = "wrong_import_state"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why=why)
+        self.why = why
 
 
 class IdempotencyKeyReused(Refusal):

@@ -57,6 +57,20 @@ PROBLEMS: Mapping[str, str] = {
     "parent_not_here": _("Cet événement ne peut pas en contenir un autre, ou n’est pas de la même édition."),
     "parent_loop": _("Cet événement se déroule déjà pendant celui que vous écrivez."),
     "edition_over": _("Cette édition est terminée, ou n’existe pas ; choisissez une édition à venir."),
+    "not_a_department": _("Écrivez le numéro du département, par exemple 92 ou 2A."),
+    "not_a_moment": _("Écrivez un jour et une heure ainsi : 2026-11-24T14:30."),
+    "week_too_long": _("C’est trop long : %(days)s jours au plus."),
+    "window_misses_week": _("La période de label doit contenir toute la semaine."),
+    "window_too_long": _("La période de label dure un an au plus."),
+    "deadline_after_window": _("Le label se demande au plus tard le dernier jour de la période."),
+    "not_its_year": _("La semaine commence en %(year)s."),
+    "wrong_code": _("Ce code n’est pas le bon. Vérifiez-le et retapez-le."),
+    "code_over": _("Ce code ne sert plus : il est trop ancien, déjà utilisé ou remplacé par un autre. Demandez-en un nouveau."),
+    "too_many_codes": _("Trop de codes faux. Par sécurité, attendez une heure avant de réessayer."),
+    "not_a_siret": _("Un SIRET a 14 chiffres, dont un de contrôle ; celui-ci n’est pas juste. Il figure sur vos factures."),
+    "uai_wrong": _("Un code UAI a sept chiffres et une lettre de contrôle, par exemple 0751234J. Vérifiez-le."),
+    "by_invitation": _("L’espace d’une autorité ne s’ouvre que sur invitation. Écrivez à l’exploitant du service."),
+    "not_a_website": _("Écrivez une adresse de site entière, par exemple https://www.usine.example."),
     "needs_too_many": _("Vous annoncez plus de besoins que de personnes."),
 }
 
@@ -85,6 +99,8 @@ REFUSALS: Mapping[str, str] = {
         "Cette page est restée ouverte trop longtemps, ou votre navigateur refuse nos cookies. "
         "Rien n’est perdu : vérifiez et envoyez de nouveau."
     ),
+    "last_manager": _("C’est la dernière personne qui gère cet organisme. Donnez d’abord ce rôle à quelqu’un d’autre."),
+    "second_factor_needed": _("Les comptes d’une autorité gardent toujours leur second facteur."),
     "signed_out": _("Vous n’êtes pas connecté, ou ne l’êtes plus."),
     "too_late_label": _("Le label ne pouvait être demandé que jusqu’au %(at)s. Vous pouvez publier l’événement sans label."),
     "edit_conflict": _("Quelqu’un a modifié cet événement pendant que vous écriviez. Rien n’est enregistré, rien n’est perdu."),
@@ -105,6 +121,14 @@ REFUSALS: Mapping[str, str] = {
     "still_booked_one": _(
         "Cet événement a une réservation : le retirer laisserait cette personne sans nouvelles. "
         "Annulez-le, et nous la préviendrons."
+    ),
+    "wrong_label_state_decided": _("Quelqu’un a déjà répondu à cette demande : rien n’attend plus de décision ici."),
+    "wrong_label_state_changed": _(
+        "L’événement a changé pendant que vous le regardiez. Relisez-le ci-dessous, puis décidez : rien n’est encore décidé."
+    ),
+    "wrong_import_state_state": _("Cette importation n’attend plus de décision."),
+    "wrong_import_state_lines": _(
+        "Toutes les lignes ne sont pas bonnes : choisissez « les bonnes lignes », ou corrigez le fichier."
     ),
     "wrong_state": _("Cette réservation ne peut plus être changée."),
     "nothing_to_send": _("Ce message est déjà en route, ou ne dit plus ce qui est vrai : il n’y a rien à renvoyer."),

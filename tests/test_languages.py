@@ -27,6 +27,7 @@ from booking.errors import (
     EventNotReady,
     IdempotencyKeyReused,
     Invalid,
+    LastManager,
     NotFound,
     NothingToSend,
     Problem,
@@ -37,6 +38,8 @@ from booking.errors import (
     StillBooked,
     TooLate,
     TooMany,
+    WrongImportState,
+    WrongLabelState,
     WrongState,
 )
 from booking.i18n import LOCALES, catalogue, translate
@@ -168,7 +171,10 @@ def every_refusal() -> list[Refusal]:
         *(EventFixed(why) for why in first_words("EventFixed")),
         *(StillBooked(bookings) for bookings in (1, 12)),
         EditConflict({}, 2),
+        *(WrongLabelState(why) for why in first_words("WrongLabelState")),
+        *(WrongImportState(why) for why in first_words("WrongImportState")),
         AlreadyBooked(reference="7KQ4-M9TX"), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
+        LastManager(), SecondFactorNeeded(),
         NothingToSend(), *(SentEnough(why, most=5) for why in first_words("SentEnough")),
     ]  # fmt: skip
 
