@@ -16,6 +16,8 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 
 from booking import clock
+from booking.db import db
+from tests import history_guard
 from tests.applications import SharedApplication
 from tests.databases import Emptying, migrate, postgresql_server, renew
 from tests.world import World
@@ -89,8 +91,9 @@ def shared_application(compiled_templates: FileSystemBytecodeCache) -> Callable[
 @pytest.fixture
 def app(database_url: str, frozen: datetime, shared_application: Callable[[str], SharedApplication]) -> Iterator[Flask]:
     """The application on an empty database, as if it were new."""
-    with shared_application(database_url).lent() as app:
+    with shared_application(database_url).lent() as app, history_guard.watched(db.engine) as forgotten:
         yield app
+        assert forgotten == [], "written without a line of history"
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from booking.models import Booking, Delivery, HistoryEntry, Kind, Message, Party
 from booking.queries.personal_data import PersonalData, months_before
 from booking.worker import Worker
 from tests import test_doctor
+from tests.history_guard import by_hand
 from tests.test_booking import book
 from tests.test_worker import Post
 from tests.world import World, a_class
@@ -106,7 +107,7 @@ def test_a_booking_never_confirmed_is_deleted_seven_days_after_the_visit_to_the_
 def test_so_is_one_that_expired_was_refused_or_still_waits(app: Flask, world: World, status: Status) -> None:
     booking = abandoned(world)
     deliver(app)
-    in_transaction(lambda: db.session.execute(update(Booking).where(Booking.id == booking.id).values(status=status)))
+    by_hand(lambda: db.session.execute(update(Booking).where(Booking.id == booking.id).values(status=status)))
     assert purged(app, WEEK_AFTER) == {"bookings": 1}
 
 
@@ -131,7 +132,7 @@ def test_nothing_that_holds_places_is_ever_deleted(app: Flask, world: World) -> 
     """A hand in the tables is the doctor's case: without its booking nobody could say whose places these are."""
     booking = book(world.visit_slot, a_class(5, 1))
     deliver(app)
-    in_transaction(lambda: db.session.execute(update(Booking).where(Booking.id == booking.id).values(status=Status.EXPIRED)))
+    by_hand(lambda: db.session.execute(update(Booking).where(Booking.id == booking.id).values(status=Status.EXPIRED)))
     assert "bookings" not in purged(app, LONG_AFTER)
     assert count(Booking) == 1
 
@@ -175,7 +176,7 @@ def test_so_is_one_that_was_cancelled_after_it_was_confirmed_and_its_reason_goes
 def test_whether_they_came_remains(app: Flask, world: World, status: Status) -> None:
     booking = book(world.visit_slot, a_class(5, 1), proven=True)
     deliver(app)
-    in_transaction(lambda: db.session.execute(update(Booking).values(status=status)))
+    by_hand(lambda: db.session.execute(update(Booking).values(status=status)))
     assert purged(app, MONTHS_AFTER)["contacts"] == 1
     booking = again(booking)
     assert (booking.status, booking.name, booking.pupils) == (status, "", 5)
