@@ -176,11 +176,21 @@ class Booking(Base):
         SEQUENCE starts at 0 and rises by one with each change; DTSTAMP is in whole seconds and strictly rises
         (RFC 5545, 3.8.7.2 and 3.8.7.4; RFC 5546, 2.1.5).
         """
-        stamp = now.replace(microsecond=0)
         if self.calendar_stamp is not None:
             self.sequence += 1
-            stamp = max(stamp, self.calendar_stamp + timedelta(seconds=1))
-        self.calendar_stamp = stamp
+        self._stamp_again(now)
+
+    def same_invitation_again(self, now: datetime) -> None:
+        """Advance DTSTAMP alone for one more copy of the present invitation: nothing changed, so SEQUENCE stays (RFC 5546, 2.1.4).
+
+        Who was never invited has no invitation to repeat, and nothing changes.
+        """
+        if self.calendar_stamp is not None:
+            self._stamp_again(now)
+
+    def _stamp_again(self, now: datetime) -> None:
+        stamp = now.replace(microsecond=0)
+        self.calendar_stamp = max(stamp, self.calendar_stamp + timedelta(seconds=1)) if self.calendar_stamp else stamp
 
 
 class Holding(Base):
