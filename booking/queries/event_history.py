@@ -1,0 +1,46 @@
+"""What the history says of an event's words: how they stood, and who changed them since somebody began to write."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from booking.db import db
+from booking.models import Event, HistoryEntry, Subject
+
+FIELDS = (
+    "title", "summary", "description", "type", "audiences", "levels", "min_age", "free", "price", "closed_shoes", "identity_needed",
+    "equipment", "conditions", "accessible_for", "accessibility_note", "place_name", "address", "postcode", "commune", "latitude",
+    "longitude", "meeting_point", "access_info", "contact_email", "more_contacts", "contact_phone", "partners",
+)  # fmt: skip
+"""The columns people write, in the order of the form."""
+
+
+def recorded(event: Event) -> dict[str, object]:
+    """An event's words as the history keeps them: plain JSON, the edition and the event around it by their names."""
+    words: dict[str, object] = {name: _plain(getattr(event, name)) for name in FIELDS}
+    return words | {"edition_id": event.edition.name, "parent_id": event.parent.title if event.parent else None}
+
+
+def changes_since(event: Event, version: int) -> dict[str, list[object]]:
+    """What has changed in an event's words since a version of it, by field: `[before, now]`.
+
+    Lines are read from the newest back to the first that was written no later than that version. What came back to what it
+    was is no change.
+    """
+    statement = (
+        select(HistoryEntry)
+        .where(HistoryEntry.event_id == event.id, HistoryEntry.subject == Subject.EVENT)
+        .order_by(HistoryEntry.id.desc())
+    )
+    before: dict[str, object] = {}
+    for line in db.session.scalars(statement):
+        if line.details.get("version", version + 1) <= version:
+            break
+        for name, pair in (line.details.get("changes") or {}).items():
+            before[name] = pair[0]
+    now = recorded(event)
+    return {name: [was, now[name]] for name, was in before.items() if name in now and was != now[name]}
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
