@@ -60,6 +60,10 @@ def renew(file: Path, template: Path) -> None:
     shutil.copy(template, file)
 
 
+EMPTYING = "emptying"
+"""What the connection that empties a PostgreSQL calls itself: it stays when all the others have gone."""
+
+
 class Emptying:
     """Empties a migrated PostgreSQL again and again, over one connection that is kept.
 
@@ -72,7 +76,7 @@ class Emptying:
     def __init__(self, url: str) -> None:
         # As a replica the connection asks no foreign key: the tables may be emptied in any order. Somebody who still
         # holds a lock after so many seconds was forgotten by a test, which had better hear of it.
-        options = {"options": "-c session_replication_role=replica -c lock_timeout=60s"}
+        options = {"options": "-c session_replication_role=replica -c lock_timeout=60s", "application_name": EMPTYING}
         self._engine = sqlalchemy.create_engine("postgresql+psycopg" + url.removeprefix("postgresql"), connect_args=options)
         with self._engine.begin() as connection:
             named = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
