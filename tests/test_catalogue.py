@@ -291,7 +291,7 @@ def test_similar_events_share_an_audience_and_have_room_the_nearest_first(world:
     assert [one.event.key for one in catalogue.similar(visit, 30, limit=1)] == ["boat"]
 
 
-def test_the_current_edition_is_the_latest_not_over_else_the_latest(world: World) -> None:
+def test_the_current_edition_is_one_that_is_not_over_else_the_latest(world: World) -> None:
     old = Edition(
         key="2011", number=1, year=2011, name="2011", starts_on=date(2011, 4, 4), ends_on=date(2011, 4, 10), label_from=date(2011, 4, 1),
         label_until=date(2011, 4, 30), department="92", territory="Hauts-de-Seine",

@@ -7,7 +7,7 @@ database sorts and counts, and a test holds the two together.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -123,9 +123,24 @@ def editions() -> list[Edition]:
 
 
 def current_edition() -> Edition | None:
-    """The latest edition that is not over, else the latest, else None."""
-    known = editions()
-    return next((edition for edition in known if not edition.is_past), known[0] if known else None)
+    """The edition at hand: see `current_of`."""
+    return current_of(editions())
+
+
+def current_of(known: Sequence[Edition]) -> Edition | None:
+    """Of these editions (the newest first) the earliest that is not over and has something to show, else the earliest not over.
+
+    One whose week is over stays until its labelling window ends, or until another has opened its own. Where all are over, it is
+    the latest that began: an edition prepared for next year never takes the place of this one's.
+    """
+    today = clock.paris_day(clock.now())
+    coming = [edition for edition in reversed(known) if not edition.is_past]
+    if len(coming) > 1:
+        shown = select(Event.edition_id).where(_PUBLISHED, Event.edition_id.in_([edition.id for edition in coming])).distinct()
+        filled = set(db.session.scalars(shown))
+        coming.sort(key=lambda one: (one.id not in filled, one.label_from > today, one.ends_on < today))
+    begun = [edition for edition in known if edition.starts_on <= today]
+    return next(iter([*coming, *begun, *known]), None)
 
 
 def event(event_id: int) -> Event:
