@@ -25,7 +25,7 @@ def through_unguarded_verbs(url: str) -> Client:
     return client
 
 
-def _read_then_write(pool_ids: Iterable[int], wanted: int) -> None:
+def _read_then_write(pool_ids: Iterable[int], wanted: int, *_conditions: object) -> None:
     db.session.flush()
     for pool_id in pool_ids:
         capacity, taken = db.session.execute(select(Pool.capacity, Pool.taken).where(Pool.id == pool_id)).one()
