@@ -177,6 +177,34 @@ class WrongImportState(Refusal):
         self.why = why
 
 
+class SlotChanged(Refusal):
+    """Somebody else has changed the slot since this form was opened."""
+
+    code = "slot_changed"
+
+
+class CapacityTaken(Refusal):
+    """More places are taken than would remain. `smallest` is the least possible number, `bookings` who holds them."""
+
+    code = "capacity_taken"
+
+    def __init__(self, smallest: int, bookings: Sequence[tuple[str, int]]) -> None:
+        super().__init__(smallest=smallest)
+        self.smallest = smallest
+        self.bookings = tuple(bookings)
+        """References with the places each of them takes."""
+
+
+class TooManyLetters(Refusal):
+    """The bookers were written to often enough today (`what`: slot or organisation)."""
+
+    code = "too_many_letters"
+    status = 429
+
+    def __init__(self, what: str, *, most: int) -> None:
+        super().__init__(what=what, most=most)
+
+
 class IdempotencyKeyReused(Refusal):
     """The same key came with another payload."""
 

@@ -71,6 +71,12 @@ PROBLEMS: Mapping[str, str] = {
     "uai_wrong": _("Un code UAI a sept chiffres et une lettre de contrôle, par exemple 0751234J. Vérifiez-le."),
     "by_invitation": _("L’espace d’une autorité ne s’ouvre que sur invitation. Écrivez à l’exploitant du service."),
     "not_a_website": _("Écrivez une adresse de site entière, par exemple https://www.usine.example."),
+    "in_the_past": _("Ce moment est déjà passé."),
+    "closes_after_start": _("Les réservations doivent être closes au plus tard quand le créneau commence."),
+    "opens_after_closing": _("Les réservations ouvriraient après leur clôture."),
+    "largest_below_smallest": _("Le groupe le plus grand serait plus petit que le plus petit."),
+    "counted_already": _("Des réservations ont été comptées ainsi : ce choix ne peut plus changer."),
+    "nobody_to_write_to": _("Personne n’a de réservation confirmée sur ce créneau."),
     "needs_too_many": _("Vous annoncez plus de besoins que de personnes."),
 }
 
@@ -83,6 +89,10 @@ REFUSALS: Mapping[str, str] = {
     "already_booked": _(
         "Ce groupe a déjà une réservation sur ce créneau. Le lien pour la modifier est dans le message que nous avons envoyé."
     ),
+    "slot_changed": _("Quelqu’un a modifié ce créneau pendant que vous écriviez. Rien n’est enregistré, rien n’est perdu."),
+    "capacity_taken": _("Ces places sont déjà prises par des réservations : il en faut au moins %(smallest)s."),
+    "too_many_letters_slot": _("Ce créneau a déjà reçu %(most)s messages aujourd’hui. Écrivez le suivant demain."),
+    "too_many_letters_organisation": _("Vous avez déjà envoyé %(most)s messages aujourd’hui. Écrivez le suivant demain."),
     "idempotency_key_reused": _("Ce formulaire a déjà servi pour une autre demande. Rouvrez-le pour en faire une nouvelle."),
     "too_many_requests": _("Trop de demandes ont été faites pour cette adresse ou depuis ce réseau. Réessayez dans une heure."),
     "booking_closed_cancelled": _("Ce créneau a été annulé par l’organisateur."),
