@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 
 from booking.db import db
 from booking.models import Event, HistoryEntry, Subject
 
 FIELDS = (
-    "title", "summary", "description", "type", "audiences", "levels", "min_age", "free", "price", "closed_shoes", "identity_needed",
-    "equipment", "conditions", "accessible_for", "accessibility_note", "place_name", "address", "postcode", "commune", "latitude",
-    "longitude", "meeting_point", "access_info", "contact_email", "more_contacts", "contact_phone", "partners",
+    "title", "summary", "description", "type", "audiences", "levels", "min_age", "free", "price",
+    "closed_shoes", "identity_needed", "equipment", "conditions", "accessible_for", "accessibility_note",
+    "place_name", "address", "postcode", "commune", "latitude", "longitude", "meeting_point", "access_info",
+    "contact_email", "more_contacts", "contact_phone", "partners",
 )  # fmt: skip
 """The columns people write, in the order of the form."""
+ADDRESSES = frozenset({"contact_email", "more_contacts", "contact_phone"})
+HIDDEN = "…"
+"""What the history keeps of people's addresses: that they changed, and nothing more."""
 
 
 def recorded(event: Event) -> dict[str, object]:
-    """An event's words as the history keeps them: plain JSON, the edition and the event around it by their names."""
+    """An event's words as plain JSON, the edition and the event around it by their names."""
     words: dict[str, object] = {name: _plain(getattr(event, name)) for name in FIELDS}
     return words | {"edition_id": event.edition.name, "parent_id": event.parent.title if event.parent else None}
+
+
+def for_history(changes: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:
+    """Changes as they may be kept for ever."""
+    return {name: (HIDDEN, HIDDEN) if name in ADDRESSES else pair for name, pair in changes.items()}
 
 
 def changes_since(event: Event, version: int) -> dict[str, list[object]]:

@@ -1,0 +1,31 @@
+"""Cancel an event with a reason: all its slots to come are cancelled, and everybody who meant to come is told once."""
+
+from __future__ import annotations
+
+from booking import clock
+from booking.actions.cancel_slot import cancel_slot
+from booking.actions.event_ground import event_changed, event_to_change
+from booking.errors import Invalid
+from booking.models import Event, Who
+from booking.models.party import Reader
+
+LONGEST_REASON = 400
+
+
+def cancel_event(event_id: int, why: str, who: Who) -> Event:
+    """Cancel an event for good; its page stays and says so. Raises `Invalid` for the field `why`, `EventFixed` or `NotFound`.
+
+    The event is cancelled before its slots are, so that none of them is offered to the others' bookers as another date.
+    """
+    reader = Reader({"why": " ".join(why.split())})
+    reason = reader.text("why", LONGEST_REASON)
+    if reader.problems:
+        raise Invalid(reader.problems)
+    now = clock.now()
+    event = event_to_change(event_id, with_slots=True)
+    event.cancelled_at, event.cancel_reason = now, reason
+    coming = [slot.id for slot in event.slots if not slot.cancelled_at and slot.starts_at > now]
+    event_changed(event, who, "cancelled", now, why=reason, slots=len(coming))
+    for slot_id in sorted(coming):
+        cancel_slot(slot_id, reason, who)
+    return event
