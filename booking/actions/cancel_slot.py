@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import lru_cache
 
 from booking import clock
+from booking.actions.label_changes import note_label_changes
 from booking.actions.places import give_back
 from booking.actions.queue_message import queue_message
-from booking.actions.slot_changes import lock_bookings, slot_changed, slot_to_change
+from booking.actions.slot_changes import labelled_as, lock_bookings, slot_changed, slot_to_change
 from booking.actions.steps import step
 from booking.db import db
 from booking.models import Booking, Kind, Party, Slot, Status, Who
@@ -30,6 +31,7 @@ def cancel_slot(slot_id: int, why: str, who: Who) -> int:
     now = clock.now()
     if slot.cancelled_at or slot.ends_at <= now:
         return 0
+    seen = labelled_as(slot.event)
     slot.cancelled_at, slot.cancel_reason = now, why
     lock_bookings(slot)
     bookings = slot_bookings.to_come(slot.id)
@@ -42,6 +44,8 @@ def cancel_slot(slot_id: int, why: str, who: Who) -> int:
         db.session.refresh(pool)  # one it shares with another slot has room again there
     _tell(slot, bookings, why, now)
     slot_changed(slot, who, "cancelled", now, bookings=len(bookings), why=why)
+    if not slot.event.cancelled_at:
+        note_label_changes(slot.event, now, who, before=seen)
     return len(bookings)
 
 

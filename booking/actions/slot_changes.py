@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -10,8 +11,9 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from booking.actions.record_change import Changes, record_change
 from booking.db import db
-from booking.errors import NotFound
-from booking.models import Booking, Event, Slot, Status, Who
+from booking.errors import BookingClosed, NotFound
+from booking.models import Booking, Event, Pool, Slot, Status, Who
+from booking.queries.label_checks import seen_of
 from booking.queries.slot_bookings import TO_COME
 
 _LARGEST_ID = 2**31 - 1
@@ -38,6 +40,20 @@ def slot_to_change(slot_id: int) -> Slot:
     return found
 
 
+def running_slot_to_change(slot_id: int) -> Slot:
+    """The same for what makes sense before a slot begins. Raises `NotFound`, or `BookingClosed` (cancelled, past, archived)."""
+    slot = slot_to_change(slot_id)
+    closed = slot.closed_because()
+    if closed and closed.why in {"cancelled", "past", "archived"}:
+        raise BookingClosed(closed.why, at=closed.at)
+    return slot
+
+
+def own_pool(slot: Slot) -> Pool | None:
+    """The slot's own number of places, where it has one beside those it shares with others."""
+    return next((pool for pool in slot.pools if not pool.name), None)
+
+
 def lock_bookings(slot: Slot) -> None:
     """Let nobody book, confirm, change or cancel on this slot from what was read before the change at hand.
 
@@ -50,6 +66,11 @@ def lock_bookings(slot: Slot) -> None:
     of_slot = Booking.slot_id == slot.id, Booking.status.in_(TO_COME | {Status.ATTENDED})
     ids = db.session.scalars(select(Booking.id).where(*of_slot).order_by(Booking.id).with_for_update()).all()
     db.session.execute(update(Booking).where(Booking.id.in_(ids)).values(version=Booking.version + 1), execution_options=_PLAIN)
+
+
+def labelled_as(event: Event) -> Mapping[str, object] | None:
+    """What a labelled event is before its days change; `note_label_changes` holds what it is afterwards against it."""
+    return seen_of(event) if event.is_labelled else None
 
 
 def slot_changed(slot: Slot, who: Who, action: str, now: datetime, changes: Changes | None = None, **details: object) -> None:

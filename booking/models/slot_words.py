@@ -11,6 +11,7 @@ from typing import TypeVar
 from booking import clock
 from booking.errors import Invalid, Problem
 from booking.models.party import LARGEST_CLASS, Reader, read_number
+from booking.models.slot import Slot
 from booking.series import LONGEST_MINUTES, read_series, read_times
 
 T = TypeVar("T")
@@ -149,6 +150,18 @@ def read_time(raw: Mapping[str, object]) -> tuple[datetime, datetime]:
     return starts_at, starts_at + timedelta(minutes=minutes)
 
 
+def read_meeting(raw: Mapping[str, object]) -> dict[str, object]:
+    """Where a slot meets, and how many minutes before: `meeting_point` and `arrive_minutes_before`. Raises `Invalid`."""
+    reader = _SlotReader({**_DEFAULTS, **{name: value for name, value in raw.items() if value not in (None, "")}})
+    meeting: dict[str, object] = {
+        "meeting_point": reader.text("meeting_point", 200, required=False),
+        "arrive_minutes_before": reader.number("arrive_minutes_before", 0, EARLIEST_ARRIVAL),
+    }
+    if reader.problems:
+        raise Invalid(reader.problems)
+    return meeting
+
+
 def read_capacity(raw: Mapping[str, object]) -> int:
     """The number of places from `capacity`. Raises `Invalid`."""
     capacity = read_number(raw.get("capacity"), 1, MOST_PLACES)
@@ -164,6 +177,39 @@ def read_moment(raw: Mapping[str, object], name: str) -> datetime | None:
     if reader.problems:
         raise Invalid(reader.problems)
     return found
+
+
+def terms_of(slot: Slot) -> dict[str, str]:
+    """A slot's terms as a form shows them, for `read_terms` to read back: whole hours before the start rather than moments."""
+    closes = _whole_hours(slot.closes_at, slot.starts_at)
+    return {
+        "arrive_minutes_before": str(slot.arrive_minutes_before),
+        "meeting_point": slot.meeting_point,
+        "counts_adults": "1" if slot.counts_adults else "",
+        "min_party": str(slot.min_party),
+        "max_party": "" if slot.max_party is None else str(slot.max_party),
+        "pupils_per_adult": "" if slot.pupils_per_adult is None else str(slot.pupils_per_adult),
+        "opens_at": say_moment(slot.opens_at) if slot.opens_at else "",
+        "opens_hours": "",
+        "closes_at": "" if closes else say_moment(slot.closes_at),
+        "closes_hours": closes,
+        "headcount_hours": _nearly_hours(slot.headcount_until, slot.starts_at),
+        "cancel_hours": _nearly_hours(slot.cancel_until, slot.starts_at),
+    }
+
+
+def say_moment(instant: datetime) -> str:
+    """A moment as a form shows it: 2026-11-20T18:00 on the wall clock in Paris."""
+    return clock.in_paris(instant).strftime("%Y-%m-%dT%H:%M")
+
+
+def _whole_hours(until: datetime, starts_at: datetime) -> str:
+    hours, rest = divmod(starts_at - until, timedelta(hours=1))
+    return "" if rest or not 0 <= hours <= MOST_HOURS else str(hours)
+
+
+def _nearly_hours(until: datetime, starts_at: datetime) -> str:
+    return str(min(max(0, round((starts_at - until) / timedelta(hours=1))), MOST_HOURS))
 
 
 def _read_series(raw: Mapping[str, object]) -> list[tuple[datetime, datetime]]:
