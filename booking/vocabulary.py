@@ -1,4 +1,4 @@
-"""The words of the house as readers see them: types, audiences, levels, kinds of access, equipment, states."""
+"""The words of the house as readers see them: types, audiences, levels, kinds of access, equipment, states, roles."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from booking.i18n import _
 from booking.models.booking import Status
 from booking.models.event import AccessKind, Audience, EventType
+from booking.models.member import Role
+from booking.models.organisation import OrganisationKind
 
 TYPES: Mapping[str, str] = {
     EventType.COMPANY_VISIT: _("Visite d’entreprise"),
@@ -72,4 +74,20 @@ STATES: Mapping[str, str] = {
     Status.CANCELLED: _("Annulée"),
     Status.REFUSED: _("Refusée"),
     Status.EXPIRED: _("Délai passé"),
+}
+
+ROLES: Mapping[str, str] = {
+    Role.MANAGER: _("Responsable"),
+    Role.READER: _("Lecture seule"),
+    Role.GREETER: _("Accueil le jour même"),
+}
+
+ORGANISATION_KINDS: Mapping[str, str] = {
+    OrganisationKind.COMPANY: _("Entreprise"),
+    OrganisationKind.SCHOOL: _("Établissement scolaire"),
+    OrganisationKind.CHAMBER: _("Chambre consulaire"),
+    OrganisationKind.PROFESSIONAL_BODY: _("Organisation professionnelle"),
+    OrganisationKind.EMPLOYMENT_AGENCY: _("Service de l’emploi"),
+    OrganisationKind.MEDIA: _("Presse ou média"),
+    OrganisationKind.AUTHORITY: _("Autorité"),
 }

@@ -45,6 +45,18 @@ class Limiter:
                 raise TooMany(scope, retry_after=max(1, int((hour + timedelta(hours=1) - now).total_seconds())))
 
 
+def count_try(secret: str, subject: str, now: datetime) -> int:
+    """Count one try to guess something of a subject, and say how many this hour has seen with it. Never switched off."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    [(_, count)] = _add_one([keyed_hash(secret, "try", subject)], hour)
+    return count
+
+
+def forget_tries(secret: str, subject: str) -> None:
+    """Begin to count anew: the last try was right."""
+    db.session.execute(delete(LimitCounter).where(LimitCounter.subject == keyed_hash(secret, "try", subject)))
+
+
 def network_of(address: str) -> str:
     """The network an address counts for: itself for IPv4, its /64 for IPv6, where one line has 2⁶⁴ addresses."""
     try:

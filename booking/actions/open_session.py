@@ -10,6 +10,7 @@ from sqlalchemy import select
 from booking.actions.record_change import record_change
 from booking.db import db
 from booking.models import Account, Actor, Member, MemberState, Organisation, OrganisationKind, Session, Who
+from booking.queries.accounts import sessions_of
 from booking.queries.workspace import token_hash
 
 LASTS = timedelta(days=7)
@@ -40,6 +41,18 @@ def open_session(account: Account, browser: str, now: datetime) -> str:
     return token
 
 
+def exchange_token(session: Session, now: datetime) -> str:
+    """The second factor was shown: the session goes on under a new token, which no one can have read before. Returns it.
+
+    Who has come to an authority meanwhile gets the shorter time of its sessions.
+    """
+    token = secrets.token_urlsafe(32)
+    session.token_hash, session.second_factor_at = token_hash(token), now
+    if _is_of_an_authority(session.account):
+        session.expires_at = min(session.expires_at, now + LASTS_FOR_AUTHORITIES)
+    return token
+
+
 def end_session(session_id: int, account: Account, now: datetime) -> bool:
     """End one of an account's own sessions. Says whether there was one to end."""
     session = db.session.get(Session, session_id, populate_existing=True)
@@ -48,6 +61,18 @@ def end_session(session_id: int, account: Account, now: datetime) -> bool:
     session.ended_at = now
     record_change(Who(Actor.ACCOUNT, account.id), "signed_out", account, now)
     return True
+
+
+def end_sessions(account: Account, who: Who, now: datetime, but: int | None = None) -> int:
+    """End all sessions of an account, but one where its id is given. Says how many there were."""
+    ended = 0
+    for session in sessions_of(account.id, now):
+        if session.id != but:
+            session.ended_at = now
+            ended += 1
+    if ended:
+        record_change(who, "signed_out", account, now, sessions=ended)
+    return ended
 
 
 def _is_of_an_authority(account: Account) -> bool:

@@ -16,9 +16,10 @@ from types import MappingProxyType
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
+from booking.actions import idle_accounts
 from booking.actions.steps import record
 from booking.db import Base, db
-from booking.models import CLOCK, Booking, HistoryEntry, Message, Slot
+from booking.models import CLOCK, Booking, HistoryEntry, Message, Session, SignIn, Slot
 from booking.queries import personal_data
 from booking.queries.personal_data import CONTACT, LINKS_CLOSED, PersonalData
 
@@ -88,6 +89,14 @@ def _pseudonymise(ids: Sequence[int], now: datetime) -> None:
         _empty(message)
 
 
+def _delete_sign_ins(ids: Sequence[int], _now: datetime) -> None:
+    db.session.execute(delete(SignIn).where(SignIn.id.in_(ids)), execution_options=_PLAIN)
+
+
+def _delete_sessions(ids: Sequence[int], _now: datetime) -> None:
+    db.session.execute(delete(Session).where(Session.id.in_(ids)), execution_options=_PLAIN)
+
+
 def _bookings(ids: Sequence[int]) -> Sequence[Booking]:
     of_event = joinedload(Booking.slot, innerjoin=True).joinedload(Slot.event, innerjoin=True)
     statement = select(Booking).where(Booking.id.in_(ids)).options(of_event)
@@ -108,5 +117,10 @@ _TAKE: Mapping[PersonalData, Callable[[Sequence[int], datetime], None]] = Mappin
         PersonalData.LINKS: _close_links,
         PersonalData.MAILS: _empty_mails,
         PersonalData.CONTACTS: _pseudonymise,
+        PersonalData.SIGN_INS: _delete_sign_ins,
+        PersonalData.SESSIONS: _delete_sessions,
+        PersonalData.UNWARNED_ACCOUNTS: idle_accounts.warn,
+        PersonalData.UNCLOSED_ACCOUNTS: idle_accounts.close,
+        PersonalData.ACCOUNTS: idle_accounts.delete,
     }
 )

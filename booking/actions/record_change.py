@@ -18,6 +18,7 @@ from booking.models import (
     Member,
     Organisation,
     ProgrammeImport,
+    SignIn,
     Slot,
     Subject,
     Who,
@@ -72,8 +73,9 @@ def _whose(about: Any) -> dict[str, object]:
         case ProgrammeImport():
             kind = {"subject": Subject.IMPORT, "subject_id": about.id, "name": about.file_name}
             return kind | {"edition_id": about.edition_id, "organisation_id": about.edition.authority_id}
-        case Account():
-            return {"subject": Subject.ACCOUNT, "subject_id": about.id}
+        case Account() | SignIn():
+            # Whether there is an account is nobody's business before a sign-in is proven.
+            return {"subject": Subject.ACCOUNT, "subject_id": about.id if isinstance(about, Account) else None}
     raise TypeError(f"no history is kept of {type(about).__name__}")
 
 

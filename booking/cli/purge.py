@@ -17,6 +17,11 @@ _SAYS = {
     PersonalData.LINKS: "secret links of a booking, closed",
     PersonalData.MAILS: "emptied: kind, times and outcome remain",
     PersonalData.CONTACTS: "pseudonymised: visit, numbers, level, commune and attendance remain",
+    PersonalData.SIGN_INS: "requests to sign in, deleted",
+    PersonalData.SESSIONS: "ended a month ago, deleted",
+    PersonalData.UNWARNED_ACCOUNTS: "nobody signed in for 11 months, warned by mail",
+    PersonalData.UNCLOSED_ACCOUNTS: "nobody signed in for a month after that, closed until somebody does",
+    PersonalData.ACCOUNTS: "closed for a year, deleted; the history keeps what was done, under no name",
 }
 
 
@@ -39,4 +44,4 @@ def purge_now(dry_run: bool) -> None:
 
 def _say(numbers: Mapping[PersonalData, int]) -> None:
     for what in PersonalData:
-        click.echo(f"{what:<9} {numbers[what]:>6}  {_SAYS[what]}")
+        click.echo(f"{what:<17} {numbers[what]:>6}  {_SAYS[what]}")

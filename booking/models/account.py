@@ -18,6 +18,9 @@ from booking.db import Base, UtcDateTime
 if TYPE_CHECKING:
     from booking.models.member import Member
 
+MOST_ATTEMPTS = 5
+"""How many codes may be tried for one request to sign in."""
+
 
 def _nonce() -> bytes:
     return secrets.token_bytes(16)
@@ -70,6 +73,11 @@ class SignIn(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether so many codes were tried that none is looked at any more."""
+        return self.attempts >= MOST_ATTEMPTS
 
 
 class Session(Base):

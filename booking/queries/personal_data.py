@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from booking import clock
 from booking.db import db
-from booking.models import Booking, Delivery, HistoryEntry, Holding, Message, Slot, Status
+from booking.models import Account, Booking, Delivery, HistoryEntry, Holding, Message, Session, SignIn, Slot, Status
 
 # How long each thing is kept. Whoever changes one changes templates/information/privacy.html as well.
 KEPT_AFTER_VISIT = timedelta(days=7)
@@ -23,6 +23,13 @@ KEPT_AFTER_DELIVERY = timedelta(days=7)
 """What a mail said, and to whom: from the moment it was sent or given up."""
 CONTACT_MONTHS = 3
 """Who booked: calendar months in Paris, from the end of the slot."""
+KEPT_OF_A_SIGN_IN = timedelta(days=1)
+"""A request to sign in: from the moment it was made."""
+KEPT_OF_A_SESSION = timedelta(days=30)
+"""A session: from its end."""
+WARNED_AFTER_MONTHS, CLOSED_AFTER_WARNING_MONTHS, DELETED_AFTER_CLOSING_MONTHS = 11, 1, 12
+"""An account nobody signs in to: calendar months in Paris. Who never came counts from the invitation. Each step waits for the one
+before, so that nobody is closed without a warning, nor deleted without a year of a closed door."""
 
 LINKS_CLOSED = "links_closed"
 """The action in a booking's history once its secret links open nothing any more."""
@@ -58,10 +65,20 @@ class PersonalData(StrEnum):
     """Recipient, facts and content of one mail: emptied."""
     CONTACTS = "contacts"
     """The contact of a booking that was once confirmed: pseudonymised."""
+    SIGN_INS = "sign_ins"
+    """Requests to sign in: deleted."""
+    SESSIONS = "sessions"
+    """Sessions that have ended: deleted."""
+    UNWARNED_ACCOUNTS = "unwarned_accounts"
+    """Accounts nobody has signed in to for eleven months: their people are warned."""
+    UNCLOSED_ACCOUNTS = "unclosed_accounts"
+    """Accounts a month after the warning: closed until somebody signs in."""
+    ACCOUNTS = "accounts"
+    """Accounts a year after they were closed: deleted; what they did stays in the history, under no name."""
 
 
 def due(what: PersonalData, now: datetime) -> Select[int]:
-    """The ids of one kind that have reached their end by `now`: of messages for mails, else of bookings.
+    """The ids of one kind that have reached their end by `now`: of bookings, mails, requests to sign in, sessions or accounts.
 
     What one kind takes no other counts, so that a rehearsal foretells what a purge will do.
     """
@@ -73,16 +90,34 @@ def due(what: PersonalData, now: datetime) -> Select[int]:
             return select(Booking.id).where(*over, ~_LINKS_ARE_CLOSED).order_by(Booking.id)
         case PersonalData.MAILS:
             of_others = or_(Message.booking_id.is_(None), Message.booking_id.not_in(_abandoned(now)))
-            ended = _final_by(now - KEPT_AFTER_DELIVERY), of_others
-            return select(Message.id).where(*ended, says_something()).order_by(Message.id)
+            final = _final_by(now - KEPT_AFTER_DELIVERY), of_others
+            return select(Message.id).where(*final, says_something()).order_by(Message.id)
         case PersonalData.CONTACTS:
             past = _visit_ended_by(months_before(now, CONTACT_MONTHS))
             return select(Booking.id).where(past, _ONCE_CONFIRMED, _has_contact(), ~_MAIL_UNDER_WAY).order_by(Booking.id)
+        case PersonalData.SIGN_INS:
+            return select(SignIn.id).where(SignIn.created_at <= now - KEPT_OF_A_SIGN_IN).order_by(SignIn.id)
+        case PersonalData.SESSIONS:
+            long_ago = now - KEPT_OF_A_SESSION
+            ended = or_(Session.ended_at <= long_ago, Session.expires_at <= long_ago)
+            return select(Session.id).where(ended).order_by(Session.id)
+        case _:
+            return select(Account.id).where(*_idle(what, now)).order_by(Account.id)
 
 
 def count_due(now: datetime) -> dict[PersonalData, int]:
     """How much of each kind a purge would take now. Changes nothing."""
     return {what: db.session.scalar(select(func.count()).select_from(due(what, now).subquery())) or 0 for what in PersonalData}
+
+
+def _idle(what: PersonalData, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Accounts that have come to one of the three steps of their end. Signing in takes them back to the first."""
+    if what is PersonalData.UNWARNED_ACCOUNTS:
+        last = func.coalesce(Account.last_seen_at, Account.created_at)
+        return Account.warned_at.is_(None), last <= months_before(now, WARNED_AFTER_MONTHS)
+    if what is PersonalData.UNCLOSED_ACCOUNTS:
+        return Account.closed_at.is_(None), Account.warned_at <= months_before(now, CLOSED_AFTER_WARNING_MONTHS)
+    return (Account.closed_at <= months_before(now, DELETED_AFTER_CLOSING_MONTHS),)
 
 
 def months_before(instant: datetime, months: int) -> datetime:
