@@ -24,6 +24,7 @@ from booking.mail.compose import compose, envelope_sender
 from booking.mail.invitation import booking_calendar, slot_calendar
 from booking.models import Kind, Message, Slot
 from booking.models.message import ABOUT_BOOKINGS
+from tests.history_guard import by_hand
 from tests.mails import METHODS, NONCE, SETTINGS, STARTS, body, calendar_bytes, entry, opened, written
 from tests.test_booking import book
 from tests.world import World, a_class
@@ -329,7 +330,7 @@ def test_links_go_to_the_one_who_may_use_them() -> None:
 def test_mails_are_frozen_facts_and_not_todays_world(world: World) -> None:
     booking = book(world.visit_slot, a_class(20), proven=True)
     message = db.session.scalars(select(Message).where(Message.kind == Kind.BOOKING_CONFIRMED)).one()
-    in_transaction(lambda: setattr(db.session.get_one(Slot, world.visit_slot), "meeting_point", "Ailleurs"))
+    by_hand(lambda: setattr(db.session.get_one(Slot, world.visit_slot), "meeting_point", "Ailleurs"))
     assert "Ailleurs" not in body(opened(compose(message, booking.link_nonce, (), SETTINGS).content), "plain")
 
 
