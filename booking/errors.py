@@ -135,6 +135,7 @@ class EventNotReady(Refusal):
     def __init__(self, what: str, missing: Sequence[str]) -> None:
         super().__init__(what=what)
         self.missing = tuple(missing)
+        self.what = what
 
 
 class EventFixed(Refusal):

@@ -1,8 +1,9 @@
-"""An event's page, and its slots for a calendar."""
+"""An event's page, its picture, and its slots for a calendar."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 from flask import Blueprint, g, render_template, request
 from markupsafe import Markup
@@ -10,8 +11,13 @@ from werkzeug.wrappers import Response
 from xstatic.pkg import leaflet
 
 from booking.app_settings import settings
+from booking.errors import NotFound
+from booking.i18n import typeset
 from booking.mail.invitation import slot_calendar
-from booking.queries import catalogue, event_page, fetch
+from booking.markdown import render_markdown
+from booking.permissions import Act
+from booking.queries import catalogue, event_page, fetch, pictures, workspace
+from booking.web import authorise
 from booking.web.kept import kept_pages
 from booking.web.structured_data import event_data
 
@@ -51,6 +57,30 @@ def calendar(slot_id: int) -> Response:
     return answer.make_conditional(request.environ)
 
 
+@bp.get("/events/<int:event_id>/picture/<string(length=16):digest>.jpg")
+def picture(event_id: int, digest: str) -> Response:
+    """An event's picture. Its address names its bytes, so that a browser keeps it for ever; of a draft it keeps nothing."""
+    found = pictures.of_event(event_id, digest)
+    if not found.is_public and not _reads_drafts_of(event_id):
+        raise NotFound
+    answer = Response(found.content, mimetype="image/jpeg")
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if found.is_public else "private, no-store"
+    answer.headers["Content-Disposition"] = f'inline; filename="{digest}.jpg"'
+    answer.set_etag(digest)
+    return answer.make_conditional(request.environ)
+
+
+def _reads_drafts_of(event_id: int) -> bool:
+    """Whether this visitor works for its host, or for the authority that was asked for its label."""
+    visitor = authorise.visitor()
+    if visitor is not None:
+        for act in (Act.READ_EVENTS, Act.READ_LABELS):
+            with suppress(NotFound):
+                workspace.event(visitor, act, event_id)
+                return True
+    return False
+
+
 def _render(event_id: int, places: int | None) -> tuple[str, bool]:
     """The page, and whether it may be kept: what it says of other events is not in its stamp."""
     event = catalogue.event(event_id)
@@ -61,6 +91,7 @@ def _render(event_id: int, places: int | None) -> tuple[str, bool]:
         event=event,
         edition=event.edition,
         places=places,
+        description=Markup(typeset("fr", render_markdown(event.description))),  # noqa: S704 - rendered safely
         structured=Markup(data),  # noqa: S704 - JSON with every < escaped
         similar=catalogue.similar(event, places or 1) if full else [],
     )

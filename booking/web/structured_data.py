@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from booking import clock
+from booking.markdown import plain_text
 from booking.models import Event, EventType, Slot
 from booking.vocabulary import AUDIENCES
 
@@ -20,11 +21,11 @@ def event_data(event: Event, base_url: str) -> dict[str, Any]:
         "@id": f"{base_url}/events/{event.id}",
         "url": f"{base_url}/events/{event.id}",
         "name": event.title,
-        "description": event.summary,
+        "description": "\n\n".join(filter(None, [event.summary, plain_text(event.description)])),
         "inLanguage": "fr",
         "eventStatus": _SCHEMA + ("EventCancelled" if event.cancelled_at else "EventScheduled"),
         "eventAttendanceMode": _SCHEMA + ("OnlineEventAttendanceMode" if online else "OfflineEventAttendanceMode"),
-        "isAccessibleForFree": True,
+        "isAccessibleForFree": event.free,
         "organizer": {"@type": "Organization", "name": event.host.name},
         "audience": [{"@type": "Audience", "audienceType": AUDIENCES[word]} for word in event.audiences],
         "superEvent": {
@@ -36,6 +37,11 @@ def event_data(event: Event, base_url: str) -> dict[str, Any]:
         },
         "subEvent": [_slot_data(event, slot, base_url) for slot in event.slots],
     }
+    if event.picture:
+        data["image"] = f"{base_url}/events/{event.id}/picture/{event.picture.digest}.jpg"
+    if event.contact_email or event.contact_phone:
+        contact = {"@type": "ContactPoint", "email": event.contact_email, "telephone": event.contact_phone}
+        data["organizer"]["contactPoint"] = {name: value for name, value in contact.items() if value}
     if event.min_age:
         data["typicalAgeRange"] = f"{event.min_age}-"
     if not online:
