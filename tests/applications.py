@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 from jinja2 import BytecodeCache
 
 from booking.app import create_app
@@ -25,6 +25,7 @@ class SharedApplication:
         self._app = app = create_app(settings_for(url))
         app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
         app.jinja_env.bytecode_cache = compiled_templates
+        app.teardown_request(_forget_the_request)
         app.test_client().get("/healthz")  # after its first request Flask takes no more routes
         with app.app_context():
             self._engine = db.engine
@@ -49,6 +50,11 @@ class SharedApplication:
         for container, content in self._when_new:
             container.clear()
             container.extend(content) if isinstance(container, list) else container.update(content)
+
+
+def _forget_the_request(_error: BaseException | None) -> None:
+    """A request of a test runs inside the test's own context: what it kept in `g`, the visitor first, is not the next one's."""
+    vars(g).clear()
 
 
 def _containers_in(value: Any) -> Iterator[Any]:
