@@ -39,7 +39,8 @@ def day_sheet(data: Mapping[str, object]) -> bytes:
     `labels` holds the words of the sheet: places, meeting_point, host, contact, came, reference, who, level, pupils,
     adults, needs, present, total, none (said when nobody is expected) and page (« Page %(page)s sur %(pages)s »).
     `bookings` are mappings with reference, who, level, contact_name and phone (text), pupils and adults (numbers) and
-    needs (a list of texts). Totals are added up here.
+    needs (a list of texts). Totals are added up here. `held`, where given, are mappings like these for what nobody has confirmed
+    yet: listed apart under `labels["held"]`, and part of no total.
 
     Raises `KeyError` where something is missing and `ValueError` for more than 1 000 bookings.
     """
@@ -47,16 +48,17 @@ def day_sheet(data: Mapping[str, object]) -> bytes:
 
 
 def _day_sheet_facts(data: Mapping[str, object]) -> dict[str, object]:
-    bookings, labels = data["bookings"], data["labels"]
-    if not isinstance(bookings, Sequence) or not isinstance(labels, Mapping):
+    bookings, held, labels = data["bookings"], data.get("held", ()), data["labels"]
+    if not isinstance(bookings, Sequence) or not isinstance(held, Sequence) or not isinstance(labels, Mapping):
         raise TypeError("bookings are a list, labels a mapping")
-    if len(bookings) > MOST_ROWS:
+    if len(bookings) + len(held) > MOST_ROWS:
         raise ValueError(f"a sheet lists {MOST_ROWS} bookings at most")
     rows = [_row(booking) for booking in bookings]
     return {
         "locale": "en" if data["locale"] == "en" else "fr",
-        "labels": {name: _printable(labels[name]) for name in _LABELS},
+        "labels": {name: _printable(labels[name]) for name in (*_LABELS, *(["held"] if held else []))},
         "bookings": rows,
+        "held": [_row(booking) for booking in held],
         "pupils": sum(int(booking["pupils"]) for booking in bookings),
         "adults": sum(int(booking["adults"]) for booking in bookings),
         **{name: _printable(data[name]) for name in _TEXTS},

@@ -175,3 +175,15 @@ def test_a_missing_fact_is_named() -> None:
     del data["meeting_point"]
     with pytest.raises(KeyError, match="meeting_point"):
         day_sheet(data)
+
+
+def test_what_is_not_confirmed_is_listed_apart_and_part_of_no_total() -> None:
+    later = A_CLASS | {"reference": "2222-3333", "pupils": 5}
+    data = sheet(A_CLASS, held=[later], labels=LABELS | {"held": "Pas encore confirmées"})
+    said = words(data, "table")
+    assert said.index("28") < said.index("2222-3333")
+    assert said.count("28") == 2
+    assert words(data, "heading") == ["Visite du port", "Pas encore confirmées"]
+    assert pages(day_sheet(data)) == 1
+    with pytest.raises(ValueError):
+        day_sheet(sheet(*[A_CLASS] * MOST_ROWS, held=[later], labels=LABELS | {"held": "x"}))

@@ -182,10 +182,13 @@ def _message_owed(entry: Row[Any]) -> Kind | None:
 
 
 def _invitations_out_of_order() -> Iterator[str]:
-    """SEQUENCE and DTSTAMP strictly rise, CANCEL is last, the UID is the booking's (RFC 5545, 3.8.7.4; RFC 5546, 2.1.5)."""
-    sent = Message.booking_id, Message.sequence, Message.facts["calendar"].label("calendar")
-    statement = select(*sent, Booking.uid, Booking.sequence.label("last"), Booking.calendar_stamp).join(Booking)
-    ordered = statement.where(Message.kind.in_(CALENDAR_KINDS), Message.copy == 0).order_by(Message.booking_id, Message.id)
+    """SEQUENCE and DTSTAMP strictly rise, CANCEL is last, the UID is the booking's (RFC 5545, 3.8.7.4; RFC 5546, 2.1.5).
+
+    A mail sent again by hand is a copy: it repeats the SEQUENCE before it, with a DTSTAMP of its own.
+    """
+    sent = Message.booking_id, Message.sequence, Message.copy, Message.facts["calendar"].label("calendar")
+    statement = select(*sent, Booking.uid, Booking.sequence.label("last")).join(Booking)
+    ordered = statement.where(Message.kind.in_(CALENDAR_KINDS)).order_by(Message.booking_id, Message.id)
     for booking, rows in groupby(db.session.execute(ordered), lambda row: row.booking_id):
         if fault := _fault_in_invitations(list(rows)):
             yield f"booking {booking} ({fault})"
@@ -193,17 +196,22 @@ def _invitations_out_of_order() -> Iterator[str]:
 
 def _fault_in_invitations(rows: list[Row[Any]]) -> str | None:
     sequences = [row.sequence for row in rows]
-    if any(later <= earlier for earlier, later in pairwise(sequences)):
+    if not all(_follows(*pair) for pair in pairwise(rows)):
         return f"SEQUENCE goes {sequences}"
     if sequences[-1] != rows[-1].last:
         return f"the last invitation says SEQUENCE {sequences[-1]}, the booking {rows[-1].last}"
     calendars = [row.calendar for row in rows if row.calendar]  # a purge takes the facts away
-    stamps = [calendar["dtstamp"] for calendar in calendars]
+    stamps = [calendar["dtstamp"] for calendar in calendars if calendar["dtstamp"]]  # who was never invited has none
     if any(later <= earlier for earlier, later in pairwise(stamps)):
         return "DTSTAMP does not rise"
-    if any(calendar["method"] == "CANCEL" for calendar in calendars[:-1]):
+    methods = [calendar["method"] for calendar in calendars]
+    if "CANCEL" in methods and set(methods[methods.index("CANCEL") :]) != {"CANCEL"}:
         return "something follows its CANCEL"
     return "another UID" if any(calendar["uid"] != rows[0].uid for calendar in calendars) else None
+
+
+def _follows(earlier: Row[Any], later: Row[Any]) -> bool:
+    return bool(later.sequence == earlier.sequence if later.copy else later.sequence > earlier.sequence)
 
 
 def _sent_without_a_time() -> Iterator[str]:

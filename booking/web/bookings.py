@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from io import BytesIO
 
 import segno
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from booking import clock
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
+from booking.actions.limits import Limiter
+from booking.actions.send_proof_again import send_proof_again
 from booking.app_settings import settings
 from booking.db import in_transaction
 from booking.errors import Invalid, NotFound, Refusal
 from booking.links import CONFIRM
 from booking.mail.invitation import booking_calendar
-from booking.models import Booking
-from booking.queries import fetch
+from booking.models import Actor, Booking, HistoryEntry, Status
+from booking.queries import fetch, slot_bookings
+from booking.queries.elsewhere import Offers
 from booking.web import access
 from booking.web.forms.booking import ActForm, CancellationForm, HeadcountForm
 
@@ -28,9 +33,7 @@ bp = Blueprint("bookings", __name__)
 def show(reference: str) -> str:
     """The boarding pass, for who made the booking or has its secret link."""
     booking = access.booking_or_404(reference)
-    form = HeadcountForm(formdata=None)
-    form.pupils.data, form.adults.data = str(booking.pupils), str(booking.adults)
-    return _page(booking, form, None)
+    return _page(booking, _headcount(booking), None)
 
 
 @bp.post("/bookings/<reference>/headcount")
@@ -72,6 +75,19 @@ def confirm(reference: str) -> Response | tuple[str, int]:
     access.remember(booking)
     access.remember_proven(booking.email)
     return redirect(url_for("bookings.show", reference=booking.reference, note="confirmed"), 303)
+
+
+@bp.post("/bookings/<reference>/proof-again")
+def send_proof(reference: str) -> Response | tuple[str, int]:
+    """Nothing came: the mail that asks to confirm is sent again, a few times at most."""
+    booking = access.booking_or_404(reference)
+    limiter = Limiter(settings().secret_key, request.remote_addr or "", settings().rate_limits)
+    try:
+        in_transaction(lambda: send_proof_again(reference, limiter))
+    except Refusal as refusal:
+        return _page(fetch.booking(reference), _headcount(booking), refusal), refusal.status
+    access.remember(booking)
+    return redirect(url_for("bookings.show", reference=booking.reference, note="again"), 303)
 
 
 @bp.get("/bookings/<reference>/cancellation")
@@ -134,8 +150,17 @@ def _booking_of_mail(reference: str) -> Booking:
     return booking
 
 
+def _headcount(booking: Booking) -> HeadcountForm:
+    form = HeadcountForm(formdata=None)
+    form.pupils.data, form.adults.data = str(booking.pupils), str(booking.adults)
+    return form
+
+
 def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str:
     note = request.args.get("note", "")
+    # A slot nobody has changed since it was opened has no news, and most have not been.
+    moved = slot_bookings.last_move(booking) if booking.is_live and booking.slot.version > 1 else None
+    by_host = booking.status is Status.CANCELLED and booking.ended_by in {Actor.HOST, Actor.AUTHORITY}
     return render_template(
         "booking.html",
         booking=booking,
@@ -143,6 +168,15 @@ def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str
         event=booking.slot.event,
         form=form,
         refusal=refusal,
-        note=note if note in {"already", "headcount", "confirmed", "cancelled"} else "",
+        note=note if note in {"already", "headcount", "confirmed", "cancelled", "again"} else "",
         token=access.given_token(),
+        by_host=by_host,
+        moved=moved,
+        was={name: datetime.fromisoformat(said) for name, said in _was(moved).items() if name in {"starts_at", "ends_at"}},
+        others=Offers(booking.slot, clock.now()).for_booking(booking) if moved or by_host else [],
     )
+
+
+def _was(moved: HistoryEntry | None) -> dict[str, str]:
+    """What no longer holds since the host's last change; empty once a purge has been there."""
+    return dict(moved.details.get("was", {})) if moved else {}

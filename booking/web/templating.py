@@ -48,6 +48,7 @@ def init_app(app: Flask) -> None:
         audience_name=lambda word: gettext(vocabulary.AUDIENCES[word]),
         person_name=lambda word: gettext(vocabulary.PERSONS[word]),
         level_name=lambda word: gettext(vocabulary.LEVELS.get(word, word)),
+        state_name=lambda word: gettext(vocabulary.STATES[word]),
         access_name=lambda word: gettext(vocabulary.ACCESS[word]),
         in_language=in_language,
         with_query=with_query,

@@ -1,0 +1,139 @@
+"""Send a booking's mail once more, by hand: the same bytes where they never arrived, else a new copy with today's facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from booking import clock
+from booking.actions.queue_message import queue_copy
+from booking.actions.steps import record
+from booking.db import db
+from booking.errors import NotFound, NothingToSend, SentEnough
+from booking.models import Booking, Delivery, HeldFor, HistoryEntry, Kind, Message, Status, Who
+from booking.queries import fetch, workspace_bookings
+
+MOST_A_DAY = 5
+"""Mails of one booking that may be sent again on one day in Paris."""
+SENT_AGAIN = "mail_sent_again"
+_INVITATIONS = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED})
+_CALENDAR = _INVITATIONS | {Kind.BOOKING_CANCELLED}
+_TO_HOSTS = frozenset({Kind.HOST_BOOKING_CONFIRMED, Kind.HOST_BOOKING_CHANGED, Kind.HOST_BOOKING_CANCELLED})
+_OF_EVERY_MAIL = frozenset({"booking", "slot", "event", "calendar"})
+
+
+class Again(StrEnum):
+    """How a mail can be sent again."""
+
+    SAME_BYTES = "same_bytes"
+    """It was given up: its row is queued once more, with its Message-ID."""
+    COPY = "copy"
+    """It was sent, was purged, or another one overtook it: a new mail says what is true today."""
+
+
+def resend_message(reference: str, message_id: int, who: Who) -> Booking:
+    """Queue one mail of a booking again, and write it into the history.
+
+    Raises `NotFound` (no such mail of this booking), `NothingToSend` (`way_again` knows no way) or `SentEnough`.
+    """
+    booking, now = fetch.booking(reference), clock.now()
+    messages = workspace_bookings.messages_of(booking.id)
+    message = next((message for message in messages if message.id == message_id), None)
+    if message is None:
+        raise NotFound
+    way = way_again(booking, message, messages, now)
+    if way is None:
+        raise NothingToSend
+    today = HistoryEntry.at >= clock.at_paris(clock.paris_day(now), 0)
+    if times_sent_again(booking, today) >= MOST_A_DAY:
+        raise SentEnough("today", most=MOST_A_DAY)
+    if way is Again.SAME_BYTES:
+        _queue_the_same(message, now)
+    else:
+        queue_again(booking, message, messages, now)
+    record(booking, who, SENT_AGAIN, now, booking.status, {"kind": message.kind.value})
+    return booking
+
+
+def way_again(booking: Booking, message: Message, messages: Sequence[Message], now: datetime) -> Again | None:
+    """How a mail can be sent again, or None: it is on its way, no longer true, or has nobody to go to.
+
+    `messages` are all of the booking's, in the order they were queued. A page asks this to know whether there is a button.
+    """
+    if message.delivery is Delivery.QUEUED or not booking.email or booking.slot.ends_at <= now:
+        return None
+    if not _is_still_true(message.kind, booking, now):
+        return None
+    if message.delivery is Delivery.DEAD and message.recipient and not _is_overtaken(message, messages):
+        return Again.SAME_BYTES
+    lost = message.kind in _TO_HOSTS or (message.kind is Kind.BOOKER_LETTER and "letter" not in message.facts)
+    return None if lost else Again.COPY
+
+
+def times_sent_again(booking: Booking, *which: Any) -> int:
+    """How many mails of a booking were sent again by hand, among the lines of history that suit."""
+    lines = HistoryEntry.booking_id == booking.id, HistoryEntry.action == SENT_AGAIN, *which
+    return db.session.scalar(select(func.count()).select_from(HistoryEntry).where(*lines)) or 0
+
+
+def queue_again(booking: Booking, message: Message, messages: Sequence[Message], now: datetime) -> None:
+    """Queue a new copy of a mail to the booker, with the facts as they are now.
+
+    An invitation is repeated with its UID and SEQUENCE and a later DTSTAMP (RFC 5546, 2.1.4): nothing about the visit changed.
+    """
+    kind, more = _as_of_today(booking, message)
+    if kind in _CALENDAR:
+        booking.same_invitation_again(now)
+    copies = [other.copy for other in messages if (other.kind, other.sequence) == (kind, booking.sequence)]
+    queue_copy(booking, kind, now, max(copies, default=0) + 1, **more)
+
+
+def _is_still_true(kind: Kind, booking: Booking, now: datetime) -> bool:
+    """Whether a mail of this kind says where the booking stands now."""
+    if kind is Kind.BOOKING_TO_PROVE:
+        held = booking.status is Status.HELD and booking.held_for is HeldFor.EMAIL
+        return held and booking.expires_at is not None and booking.expires_at > now
+    if kind in _INVITATIONS:
+        return booking.status is Status.CONFIRMED and booking.slot.starts_at > now
+    if kind is Kind.BOOKING_CANCELLED:
+        return booking.status is Status.CANCELLED
+    if kind is Kind.BOOKING_EXPIRED:
+        return booking.status is Status.EXPIRED
+    return True
+
+
+def _is_overtaken(message: Message, messages: Sequence[Message]) -> bool:
+    """Whether a later mail about the same calendar entry was queued: a calendar must not meet an older one after it."""
+    return message.kind in _CALENDAR and any(other.kind in _CALENDAR and other.id > message.id for other in messages)
+
+
+def _queue_the_same(message: Message, now: datetime) -> None:
+    """The row as it is, its patience of three days begun anew. Where somebody else was faster nothing is done twice."""
+    again = {
+        "delivery": Delivery.QUEUED,
+        "attempts": 0,
+        "created_at": now,
+        "next_attempt_at": now,
+        "lease": None,
+        "lease_until": None,
+        "last_error": "",
+    }
+    statement = update(Message).where(Message.id == message.id, Message.delivery == Delivery.DEAD).values(**again)
+    changed = db.session.execute(statement, execution_options={"synchronize_session": False})
+    if changed.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE always has a row count
+        raise NothingToSend
+
+
+def _as_of_today(booking: Booking, message: Message) -> tuple[Kind, dict[str, Any]]:
+    """The kind of the copy, and what its verb had added. What changed before the last change is nobody's news any more."""
+    kept = {name: value for name, value in message.facts.items() if name not in _OF_EVERY_MAIL}
+    if message.kind is Kind.BOOKING_CANCELLED:
+        return message.kind, {"by": str(booking.ended_by), "why": booking.end_reason} | kept
+    is_news = message.sequence == booking.sequence and "slot" in message.facts
+    if message.kind in _INVITATIONS and not is_news:
+        return Kind.BOOKING_CONFIRMED, {}
+    return message.kind, kept
