@@ -40,7 +40,7 @@ def record_change(who: Who, action: str, about: Base, now: datetime, changes: Ch
         "account_id": who.account_id,
         "acting_for_id": who.acting_for_id,
         "action": action,
-        "details": _plain(details | ({"changes": changes} if changes else {})),
+        "details": as_json(details | ({"changes": changes} if changes else {})),
     }
     add_rows(HistoryEntry, [entry | _whose(about)])
 
@@ -90,12 +90,12 @@ def _of_event(event: Event, subject: Subject, number: int) -> dict[str, object]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """As JSON: instants in ISO 8601, words as their text, tuples as lists."""
+def as_json(value: Any) -> Any:
+    """A value as plain JSON: instants in ISO 8601, words as their text, tuples as lists."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): as_json(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(part) for part in value]
+        return [as_json(part) for part in value]
     if isinstance(value, Enum):
         return value.value
     return value.isoformat() if isinstance(value, datetime | date) else value
