@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import select
 
 from booking import clock
 from booking.actions.event_ground import event_to_change
@@ -17,6 +14,7 @@ from booking.db import db
 from booking.errors import Invalid, Problem
 from booking.models import Pool, Slot, Who
 from booking.models.slot_words import read_slots
+from booking.queries.slot_bookings import added_by_form, form_key
 
 
 def add_slots(event_id: int, raw: Mapping[str, object], key: str, who: Who) -> list[Slot]:
@@ -26,13 +24,12 @@ def add_slots(event_id: int, raw: Mapping[str, object], key: str, who: Who) -> l
     """
     rows = read_slots(raw)
     event = event_to_change(event_id)
-    name = hashlib.sha256(f"slots:{event_id}:{key}".encode("utf-8", "surrogatepass")).hexdigest()[:40]
-    if earlier := _added_before(name):
+    if earlier := added_by_form(event_id, key):
         return earlier
     now = clock.now()
     refuse_past(rows, now, "first")
     seen = labelled_as(event)
-    slots = [_new_slot(row, event_id, f"{name}:{n}") for n, row in enumerate(rows)]
+    slots = [_new_slot(row, event_id, f"{form_key(event_id, key)}:{n}") for n, row in enumerate(rows)]
     db.session.add_all(slots)
     db.session.flush()
     for slot in slots:
@@ -45,11 +42,6 @@ def refuse_past(rows: Sequence[Mapping[str, Any]], now: datetime, field: str) ->
     """Nobody can come to what has begun. Raises `Invalid` for the field that says when."""
     if any(row["starts_at"] <= now for row in rows):
         raise Invalid({field: Problem("in_the_past")})
-
-
-def _added_before(name: str) -> list[Slot]:
-    """The slots this very form has added before, were it sent twice."""
-    return list(db.session.scalars(select(Slot).where(Slot.key.like(f"{name}:%")).order_by(Slot.starts_at, Slot.id)))
 
 
 def _new_slot(row: Mapping[str, Any], event_id: int, key: str) -> Slot:

@@ -13,12 +13,12 @@ from datetime import timedelta
 from itertools import groupby, pairwise
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, union_all
+from sqlalchemy import Row, and_, exists, func, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from booking import clock
 from booking.db import db
-from booking.models import Booking, Delivery, HistoryEntry, Holding, Kind, Message, Party, Pool, Status, slot_pools
+from booking.models import Actor, Booking, Delivery, HistoryEntry, Holding, Kind, Message, Party, Pool, Slot, Status, slot_pools
 from booking.models.booking import LIVE, STEPS
 from booking.queries import personal_data, schema
 
@@ -160,6 +160,19 @@ def _messages_missing() -> Iterator[str]:
         for kind, owed in Counter(filter(None, map(_message_owed, entries))).items():
             if there.get((booking, kind), 0) < owed:
                 yield f"booking {booking} (has {there.get((booking, kind), 0)} of {owed} {kind})"
+    yield from _untold_of_a_cancelled_slot()
+
+
+def _untold_of_a_cancelled_slot() -> Iterator[str]:
+    """Nobody still waits for a cancelled slot, and whoever did got a mail when it was cancelled, invited or not."""
+    told = exists().where(Message.booking_id == Booking.id, Message.kind == Kind.BOOKING_CANCELLED)
+    by_host = Booking.ended_at == Slot.cancelled_at, Booking.ended_by.in_((Actor.HOST, Actor.AUTHORITY)), ~told
+    waits = Booking.status.in_((Status.HELD, Status.WAITING, Status.CONFIRMED))
+    statement = (
+        select(Booking.id, waits.label("waits")).join(Slot).where(Slot.cancelled_at.is_not(None), or_(waits, and_(*by_host)))
+    )
+    for row in db.session.execute(statement.order_by(Booking.id)):
+        yield f"booking {row.id} ({'still waits for a slot that' if row.waits else 'was not told that its slot'} is cancelled)"
 
 
 def _message_owed(entry: Row[Any]) -> Kind | None:

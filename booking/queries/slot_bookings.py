@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from sqlalchemy import select
 
 from booking.db import db
-from booking.models import Booking, Status
+from booking.models import Booking, HistoryEntry, Slot, Status
 from booking.models.booking import LIVE
 
 TO_COME = frozenset({Status.HELD, Status.WAITING, Status.CONFIRMED})
@@ -25,6 +27,23 @@ def to_come(slot_id: int) -> list[Booking]:
 def of_slot(slot_id: int) -> list[Booking]:
     """Every booking the slot ever had, in the order they were made."""
     return _of(slot_id, frozenset(Status))
+
+
+def last_move(booking: Booking) -> HistoryEntry | None:
+    """The last time the host changed when or where this visit takes place; its `details` say what it `was`, and why."""
+    moves = HistoryEntry.booking_id == booking.id, HistoryEntry.action == "rescheduled"
+    return db.session.scalars(select(HistoryEntry).where(*moves).order_by(HistoryEntry.id.desc()).limit(1)).first()
+
+
+def form_key(event_id: int, key: str) -> str:
+    """What the slots one form adds are named with, so that the form sent twice adds them once."""
+    return hashlib.sha256(f"slots:{event_id}:{key}".encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+def added_by_form(event_id: int, key: str) -> list[Slot]:
+    """The slots this very form has added before."""
+    named = Slot.key.like(f"{form_key(event_id, key)}:%")
+    return list(db.session.scalars(select(Slot).where(Slot.event_id == event_id, named).order_by(Slot.starts_at, Slot.id)))
 
 
 def _of(slot_id: int, states: frozenset[Status]) -> list[Booking]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from booking import i18n, vocabulary
 from booking.i18n import _, translate
-from booking.models import Actor, EventType, HistoryEntry, LabelDecision, Publication, Role, Subject
+from booking.models import Actor, EventType, HistoryEntry, LabelDecision, Publication, Subject
 from booking.models.event import Equipment, plain
 
 SUBJECTS: Mapping[str, str] = MappingProxyType(
@@ -38,6 +38,8 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "asked": _("Accès demandé"),
         "authority_named": _("Autorité désignée"),
         "booked": _("Places réservées"),
+        "bookings_closed": _("Réservations closes"),
+        "bookings_reopened": _("Réservations rouvertes"),
         "cancelled": _("Annulé"),
         "confirmed": _("Confirmé"),
         "edited": _("Modifié"),
@@ -49,7 +51,6 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "help_started": _("Espace consulté par l’autorité, pour aider"),
         "import_applied": _("Importation terminée"),
         "import_approved": _("Importation lancée"),
-        "import_checked": _("Fichier vérifié"),
         "import_failed": _("Importation abandonnée, rien n’a été écrit"),
         "import_sent": _("Fichier envoyé"),
         "imported": _("Ajouté par importation"),
@@ -61,10 +62,13 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "letter_sent": _("Message envoyé"),
         "links_closed": _("Liens de la réservation fermés"),
         "mail_sent_again": _("Message renvoyé"),
+        "meeting_point_moved": _("Rendez-vous changé"),
+        "moved": _("Déplacé"),
         "pseudonymised": _("Coordonnées effacées"),
         "refused": _("Demande refusée"),
         "reopened": _("Édition rouverte"),
         "rescheduled": _("Réservation déplacée avec son créneau"),
+        "resized": _("Nombre de places changé"),
         "signed_in": _("Connexion"),
         "signed_out": _("Déconnexion"),
         "updated": _("Mis à jour par importation"),
@@ -108,6 +112,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "contact_phone": _("Téléphone"),
         "counts_adults": _("Adultes comptés"),
         "created": _("Créés"),
+        "days": _("Jours"),
         "department": _("Département"),
         "description": _("Description"),
         "ends_at": _("Fin"),
@@ -136,6 +141,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "parent_id": _("Se déroule pendant"),
         "partners": _("Partenaires"),
         "picture": _("Image"),
+        "place": _("Lieu et commune"),
         "place_name": _("Lieu"),
         "postcode": _("Code postal"),
         "price": _("Prix"),
@@ -178,7 +184,6 @@ _EQUIPMENT = {
     Equipment.LENT: _("Équipement prêté sur place"),
     Equipment.BRING: _("Équipement à apporter"),
 }
-_ROLES = {Role.MANAGER: _("Gestion"), Role.GREETER: _("Accueil"), Role.READER: _("Lecture")}
 _YES, _NO, _NOTHING = _("oui"), _("non"), "—"
 _LONGEST_VALUE = 240
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -191,7 +196,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "equipment": _EQUIPMENT,
     "publication": PUBLICATIONS,
     "decision": DECISIONS,
-    "role": _ROLES,
+    "role": vocabulary.ROLES,
 }
 
 
