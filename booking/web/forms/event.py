@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wtforms import FileField, SelectMultipleField, StringField
 
 from booking.errors import Invalid, Problem
@@ -15,8 +17,8 @@ from booking.web.forms.booking import HouseForm
 class WordsField(SelectMultipleField):
     """Several boxes of one name. Which words there are is the business of `read_event`."""
 
-    def __init__(self, label: str) -> None:
-        super().__init__(label, choices=[], validate_choice=False)
+    def __init__(self, label: str, **more: Any) -> None:
+        super().__init__(label, choices=[], validate_choice=False, **more)
 
 
 class EventForm(HouseForm):
