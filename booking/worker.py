@@ -1,4 +1,4 @@
-"""The worker: lets holds expire, delivers mail, purges. Any number may run over one database.
+"""The worker: lets holds expire, delivers mail, imports programmes, purges. Any number may run over one database.
 
 It survives what it depends on: while the database or the mail server is away it logs, waits a little longer each
 time and goes on. SIGTERM and SIGINT end it after the message under way.
@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking import clock
 from booking.actions.expire_holds import due_holds, expire_hold
+from booking.actions.import_programme import due_imports, give_up_import, import_step, tidy_imports
 from booking.actions.limits import forget_old_counts
 from booking.actions.purge import purge
 from booking.config import Settings
@@ -67,6 +68,7 @@ class Worker:
         try:
             busy = self._expire_holds() > 0
             attempts = self._deliver(MESSAGES_A_ROUND)
+            busy = self._import() > 0 or busy
             self._tidy()
             return busy or bool(attempts), not any(attempt.unreachable for attempt in attempts)
         except SQLAlchemyError as error:
@@ -82,6 +84,8 @@ class Worker:
         """Do everything that is due now, once, and return. Errors of the database are raised."""
         try:
             self._expire_holds()
+            while not self._stopping.is_set() and self._import():
+                pass
             while not self._stopping.is_set() and self._deliver(MESSAGES_A_ROUND, patient=True):
                 pass
             self._tidy()
@@ -118,10 +122,27 @@ class Worker:
                 break
         return attempts
 
+    def _import(self) -> int:
+        """One step of every import that waits for the worker, so that mail never waits for a long file; says how many."""
+        steps = 0
+        for number in due_imports():
+            if self._stopping.is_set():
+                break
+            try:
+                steps += in_transaction(lambda number=number: import_step(number, clock.now()))  # type: ignore[misc]
+            except SQLAlchemyError:
+                raise
+            except Exception:  # it would fail again for ever
+                log.exception("an import failed")
+                in_transaction(lambda number=number: give_up_import(number, "crashed", clock.now()))  # type: ignore[misc]
+        db.session.commit()
+        return steps
+
     def _tidy(self) -> None:
         now = clock.now()
         if self._tidied_at is None or now - self._tidied_at >= TIDY_EVERY:
             in_transaction(lambda: forget_old_counts(now))
+            in_transaction(lambda: tidy_imports(now))
             self._tidied_at = now
             self._purge(now)
 

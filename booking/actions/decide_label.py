@@ -85,7 +85,7 @@ def decide_label(event_id: int, verdict: Verdict, remarks: str, seen: str, who: 
     decision, action, letter = _LEADS_TO[verdict]
     _write(label, decision, said, event, who, now)
     details = {"remarks": said} if said else {}
-    record_change(who, action, label, now, **details)
+    record_change(who, action, label, now, None, **details)
     if letter:
         _tell(event, letter, said, now)
     return event

@@ -19,7 +19,6 @@ from booking.models import (
     Event,
     Label,
     LabelDecision,
-    Mandate,
     Member,
     MemberState,
     Organisation,
@@ -91,7 +90,8 @@ def editions(authority_id: int) -> list[tuple[Edition, int]]:
     """An authority's editions, the newest first, each with the number of its published events."""
     published = select(func.count(Event.id)).where(Event.edition_id == Edition.id, _PUBLISHED).scalar_subquery()
     statement = select(Edition, published).where(Edition.authority_id == authority_id)
-    return [(edition, count) for edition, count in db.session.execute(statement.order_by(Edition.starts_on.desc(), Edition.id.desc()))]
+    found = db.session.execute(statement.order_by(Edition.starts_on.desc(), Edition.id.desc())).all()
+    return [(edition, count) for edition, count in found]
 
 
 def current_edition(authority_id: int) -> Edition | None:
@@ -174,7 +174,9 @@ def organisations(authority_id: int, words: list[str], kind: str, page: int = 1)
     total = db.session.scalar(select(func.count(Organisation.id)).where(*wanted)) or 0
     pages = max(1, -(-total // A_PAGE))
     page = min(max(page, 1), pages)
-    statement = select(Organisation, *_counts(authority_id)).where(*wanted).order_by(func.lower(Organisation.name), Organisation.id)
+    statement = (
+        select(Organisation, *_counts(authority_id)).where(*wanted).order_by(func.lower(Organisation.name), Organisation.id)
+    )
     found = db.session.execute(statement.offset((page - 1) * A_PAGE).limit(A_PAGE)).all()
     return OrganisationPage([OrganisationLine(*row) for row in found], total, page, pages)
 
@@ -186,29 +188,6 @@ def organisation(authority_id: int, number: int) -> OrganisationLine:
     if row is None:
         raise NotFound
     return OrganisationLine(*row)
-
-
-def members(organisation_id: int) -> list[Member]:
-    """Who works for an organisation or asks to, the longest first."""
-    statement = (
-        select(Member)
-        .where(Member.organisation_id == organisation_id, Member.state.in_([MemberState.ACTIVE, MemberState.ASKED]))
-        .options(joinedload(Member.account, innerjoin=True), joinedload(Member.organisation, innerjoin=True))
-        .order_by(Member.id)
-    )
-    return list(db.session.scalars(statement))
-
-
-def mandates(organisation_id: int) -> list[Mandate]:
-    """The chambers that may act for an organisation."""
-    statement = select(Mandate).where(Mandate.organisation_id == organisation_id, Mandate.ended_at.is_(None))
-    return list(db.session.scalars(statement.options(joinedload(Mandate.chamber, innerjoin=True)).order_by(Mandate.id)))
-
-
-def chambers() -> list[Organisation]:
-    """Every chamber, by name."""
-    statement = select(Organisation).where(Organisation.kind == OrganisationKind.CHAMBER).order_by(Organisation.name)
-    return list(db.session.scalars(statement))
 
 
 def hosted(authority_id: int, organisation_id: int) -> list[Event]:
@@ -228,7 +207,7 @@ def _not_another(authority_id: int) -> ColumnElement[bool]:
     return or_(Organisation.kind != OrganisationKind.AUTHORITY, Organisation.id == authority_id)
 
 
-def _counts(authority_id: int) -> tuple[ColumnElement[int], ...]:
+def _counts(authority_id: int) -> tuple[ColumnElement[int], ColumnElement[int], ColumnElement[int]]:
     def people(state: MemberState) -> ColumnElement[int]:
         counted = select(func.count(Member.id)).where(Member.organisation_id == Organisation.id, Member.state == state)
         return counted.scalar_subquery()

@@ -179,7 +179,7 @@ DECISIONS: Mapping[str, str] = MappingProxyType(
         LabelDecision.REFUSED: _("Refusé"),
     }
 )
-_EQUIPMENT = {
+_EQUIPMENT: Mapping[str, str] = {
     Equipment.NONE: _("Aucun équipement"),
     Equipment.LENT: _("Équipement prêté sur place"),
     Equipment.BRING: _("Équipement à apporter"),

@@ -1,0 +1,66 @@
+"""The forms of an authority's workspace."""
+
+from __future__ import annotations
+
+from wtforms import StringField, TextAreaField
+
+from booking import clock
+from booking.i18n import _
+from booking.models import Edition
+from booking.models.edition_words import EditionWords
+from booking.web.forms.booking import HouseForm
+
+
+class EditionForm(HouseForm):
+    """The words of an edition. Days as a browser sends them, the opening of bookings on the wall clock in Paris."""
+
+    version = StringField()
+    confirmed = StringField()
+    name = StringField(_("Nom"))
+    number = StringField(_("Numéro"))
+    year = StringField(_("Année"))
+    theme = StringField(_("Thème"))
+    starts_on = StringField(_("Premier jour de la semaine"))
+    ends_on = StringField(_("Dernier jour de la semaine"))
+    territory = StringField(_("Territoire"))
+    department = StringField(_("Département"))
+    label_from = StringField(_("Début de la période de label"))
+    label_until = StringField(_("Fin de la période de label"))
+    label_deadline = StringField(_("Dernier jour pour demander le label"))
+    bookings_open_at = StringField(_("Ouverture des réservations"))
+    conditions = TextAreaField(_("Conditions du label"))
+
+    def fill(self, edition: Edition) -> None:
+        """Write what an edition says into the empty form."""
+        for name in EditionWords.__dataclass_fields__:
+            value = getattr(edition, name)
+            self[name].data = "" if value is None else str(value)
+        opens_at = edition.bookings_open_at
+        self.bookings_open_at.data = clock.in_paris(opens_at).strftime("%Y-%m-%dT%H:%M") if opens_at else ""
+        self.version.data = str(edition.version)
+
+
+class VerdictForm(HouseForm):
+    """What the authority answers to a request for the label."""
+
+    seen = StringField()
+    verdict = StringField(_("Réponse"))
+    remarks = TextAreaField(_("Remarques"))
+
+
+class ImportForm(HouseForm):
+    """A file of events."""
+
+    edition_id = StringField(_("Édition"))
+    file = StringField(_("Fichier CSV"))
+
+
+class OrganisationForm(HouseForm):
+    """An organisation to start, and its first manager."""
+
+    kind = StringField(_("Genre d’organisme"))
+    name = StringField(_("Nom"))
+    commune = StringField(_("Commune"))
+    siret = StringField(_("SIRET"))
+    uai = StringField(_("Code UAI"))
+    email = StringField(_("Adresse de la première personne"))
