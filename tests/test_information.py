@@ -90,10 +90,10 @@ def test_the_accessibility_statement_says_not_compliant_and_where_to_turn(reader
 
 def test_the_privacy_notice_says_how_long_and_names_the_cookies_that_are_set(reader: FlaskClient) -> None:
     page = reader.get("/privacy").text
-    for kept in ("7 jours après la visite", "3 mois après la visite", "6 mois"):
+    for kept in ("7 jours après la visite", "3 mois après la visite", "6 mois", "fermé après 12", "30 jours après sa fin"):
         assert kept in page
     app: Flask = reader.application
-    names = {app.config["SESSION_COOKIE_NAME"], "lang"}
+    names = {app.config["SESSION_COOKIE_NAME"], "account", "lang"}
     assert set(re.findall(r'<th scope="row" role="rowheader">([\w-]+)</th>', page)) == names
     assert reader.get("/privacy?lang=en").headers["Set-Cookie"].startswith("lang=")
     assert "https://www.cnil.fr/fr/plaintes" in page
