@@ -230,7 +230,7 @@ def _read_series(raw: Mapping[str, object]) -> list[tuple[datetime, datetime]]:
     last = reader.day("last") if repeated or raw.get("last") else first
     minutes = reader.number("minutes", 1, LONGEST_MINUTES)
     times = _kept(reader.problems, lambda: read_times(str(raw.get("times") or "")))
-    if raw.get("last") and not repeated and last != first:
+    if raw.get("last") and not repeated and last != first and "days" not in reader.problems:
         reader.refuse("days", Problem("required"))
     if reader.problems or first is None or last is None or times is None:
         raise Invalid(reader.problems)
