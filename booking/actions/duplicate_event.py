@@ -24,20 +24,20 @@ def duplicate_event(event_id: int, edition_id: int, who: Who) -> Event:
     edition = next((found for found in open_editions() if found.id == edition_id), None)
     if edition is None:
         raise Invalid({"edition_id": Problem("edition_over")})
+    picture = db.session.scalars(
+        select(Picture).where(Picture.event_id == event_id).options(undefer(Picture.content))
+    ).one_or_none()
     copy = Event(
         key=new_key(edition, original.title),
         host=original.host,
         edition=edition,
-        parent=original.parent if original.edition_id == edition.id else None,
         publication=Publication.DRAFT,
         **{name: getattr(original, name) for name in FIELDS},
     )
-    picture = db.session.scalars(
-        select(Picture).where(Picture.event_id == event_id).options(undefer(Picture.content))
-    ).one_or_none()
     if picture is not None:
         copy.picture = Picture(**{name: getattr(picture, name) for name in ("alt", "digest", "width", "height", "content")})
     db.session.add(copy)
+    copy.parent = original.parent if original.edition_id == edition.id else None
     db.session.flush()
     event_changed(copy, who, "duplicated", clock.now(), original=original.id)
     return copy

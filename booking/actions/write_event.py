@@ -121,7 +121,7 @@ def _told(event: Event) -> dict[str, str]:
 def _tell(event: Event, was: Mapping[str, str], who: Who, now: datetime) -> None:
     """Send a new invitation to everybody booked on a slot to come for which something of it is no longer true."""
     lost = {name: before for name, before in was.items() if before != _told(event)[name]}
-    for slot in event.slots if lost and event.is_public else ():
+    for slot in sorted(event.slots, key=lambda slot: slot.id) if lost and event.is_public else ():
         here = {name: before for name, before in lost.items() if name != "meeting_point" or not slot.meeting_point}
         if here and not slot.cancelled_at and slot.starts_at > now:
             tell_bookers(slot, here, "", who, now)
