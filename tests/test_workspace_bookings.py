@@ -187,13 +187,13 @@ def test_pages_of_fifty_with_the_next_visit_first_and_the_past_last(
     first = book(world.visit_slot, a_class(1, 1), "k3")
     in_order = [first.reference, soon.reference, late.reference]
     page = host.client.get(listing(world))
-    assert re.findall(r'nowrap" href="/workspace/bookings/([^"]+)"', page.text) == in_order[:2]
+    assert re.findall(r'unbroken" href="/workspace/bookings/([^"]+)"', page.text) == in_order[:2]
     assert "3 réservations" in text(page)
     assert "Page 1 sur 2" in text(page)
-    assert re.findall(r'nowrap" href="/workspace/bookings/([^"]+)"', host.client.get(listing(world, page=9)).text) == in_order[2:]
+    assert re.findall(r'unbroken" href="/workspace/bookings/([^"]+)"', host.client.get(listing(world, page=9)).text) == in_order[2:]
     with clock.clock_at(datetime.fromisoformat("2026-11-25T08:00:00+00:00")):
         again = sign_in(app, host.account.email).client.get(listing(world))
-    assert re.findall(r'nowrap" href="/workspace/bookings/([^"]+)"', again.text) == in_order[1:]
+    assert re.findall(r'unbroken" href="/workspace/bookings/([^"]+)"', again.text) == in_order[1:]
 
 
 def test_one_bookings_page_tells_who_comes_what_happened_and_which_mails_went(app: Flask, host: Staff, world: World) -> None:
@@ -395,7 +395,7 @@ def test_a_lost_mail_that_another_overtook_or_a_purge_emptied_is_written_anew(ap
     [changed] = mails(booking, Kind.BOOKING_CHANGED)
     changed.facts, changed.recipient, changed.content = {"calendar": changed.facts["calendar"]}, "", None
     db.session.commit()
-    assert "effacé" in text(host.client.get(f"/workspace/bookings/{booking.reference}"))
+    assert "adresse effacée" in text(host.client.get(f"/workspace/bookings/{booking.reference}"))
     assert again(host, changed, booking).status_code == 303
     assert [(mail.sequence, mail.copy) for mail in mails(booking, Kind.BOOKING_CONFIRMED)] == [(0, 0), (1, 1), (1, 2)]
     assert broken_rules() == []
