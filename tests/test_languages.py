@@ -33,6 +33,7 @@ from booking.errors import (
     NothingToSend,
     Problem,
     Refusal,
+    SecondFactorNeeded,
     SentEnough,
     SignedOut,
     SlotChanged,

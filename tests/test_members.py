@@ -35,6 +35,7 @@ from booking.models import (
     SignIn,
 )
 from tests.history_guard import by_hand
+from tests.test_languages import assert_english
 from tests.test_purge import deliver, doctor_is_content, holding, purged
 from tests.workspaces import a_mandate, a_member, an_account, an_organisation, authority_of, manager_of, sign_in
 from tests.world import World
@@ -377,6 +378,33 @@ def test_signing_in_opens_a_closed_account_again(app: Flask, frozen: datetime) -
     db.session.refresh(account)
     assert (account.warned_at, account.closed_at) == (None, None)
     assert doctor_is_content(app, frozen)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_pages_of_accounts_and_members_in_english_say_nothing_in_french(app: Flask, world: World) -> None:
+    stranger, manager = app.test_client(), manager_of(app, world.port, "office@port.example")
+    a_member("asks@port.example", db.session.get_one(Organisation, world.port), state=MemberState.ASKED)
+    chamber = an_organisation("cci", OrganisationKind.CHAMBER)
+    a_member("cci@cci.example", chamber)
+    for client in (stranger, manager.client):
+        client.get("/?lang=en")
+    assert_english(stranger.get("/sign-in").text, "There is no password.")
+    assert_english(stranger.post("/sign-in", data={"email": "x"}).text, "does not look complete")
+    stranger.post("/sign-in", data={"email": "a@port.example"})
+    assert_english(stranger.get("/sign-in/code").text, "A message is on its way to a@port.example")
+    assert_english(stranger.post("/sign-in/code", data={"code": "1"}).text, "That is not the right code.")
+    assert_english(stranger.get("/sign-in/9?token=x").text, "This link belongs to another browser")
+    members = f"/workspace/organisations/{world.port}/members"
+    manager.client.post(members.replace("members", "mandates"), data={"chamber": str(chamber.id)})
+    assert_english(manager.client.get(members).text, "1 person asks for access", "End the mandate")
+    assert_english(manager.client.get(members.replace("members", "particulars")).text, "For example: https://www.factory.example")
+    assert_english(manager.client.get("/account/organisations/new").text, "Who do you work for?")
+    assert_english(manager.client.post("/account/organisations/new", data=wanted(siret="1")).text, "A SIRET has 14 digits")
+    assert_english(manager.client.get(join(manager.client).location).text, "No need to wait")
+    assert_english(manager.client.get("/account").text, "Where you are signed in", "Withdraw the request")
+    assert_english(manager.client.get("/sign-in/second-factor").text, "Make your account safer")
+    manager.client.post("/sign-in/second-factor/begin")
+    assert_english(manager.client.get("/sign-in/second-factor").text, "Link your device")
 
 
 def test_verbs_of_operators_find_nobody_where_nobody_is(app: Flask) -> None:
