@@ -1,0 +1,40 @@
+"""What was done in an organisation's affairs, by its own people, a chamber, an authority or a booker: who, when, what changed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, render_template, request
+
+from booking.models import Actor, Organisation, Subject
+from booking.models.event import plain
+from booking.permissions import Act
+from booking.queries import journal
+from booking.web import history_words
+from booking.web.authorise import needs
+from booking.web.reading import asked_day, asked_page
+
+bp = Blueprint("workspace_history", __name__)
+_SUBJECTS = tuple(subject for subject in Subject if subject not in {Subject.ACCOUNT, Subject.IMPORT})
+
+
+@bp.get("/workspace/organisations/<int:organisation_id>/history")
+@needs(Act.READ_HISTORY, Organisation)
+def listing(organisation: Organisation) -> str:
+    """Everything that is this organisation's affair, newest first, fifty a page."""
+    words = request.args.get("q", "").strip()[: journal.LONGEST_WORDS]
+    filters = journal.JournalFilters(
+        words=words,
+        actions=tuple(history_words.actions_like(plain(words).split(), g.locale)),
+        subject=request.args.get("subject", ""),
+        actor=request.args.get("actor", ""),
+        since=asked_day("from"),
+        until=asked_day("to"),
+    )
+    return render_template(
+        "workspace/history.html",
+        organisation=organisation,
+        found=journal.of_organisation(organisation.id, filters, asked_page()),
+        filters=filters,
+        subjects=_SUBJECTS,
+        actors=tuple(Actor),
+        said=history_words,
+    )
