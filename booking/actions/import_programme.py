@@ -17,7 +17,7 @@ from sqlalchemy.orm import undefer
 from booking.actions.edit_slot import edit_slot
 from booking.actions.event_ground import event_changed
 from booking.actions.import_plan import Plan, Planner
-from booking.actions.import_words import file_lines
+from booking.actions.import_words import COLUMNS, file_lines
 from booking.actions.join_organisation import Wanted, make_organisation
 from booking.actions.label_changes import note_label_changes
 from booking.actions.move_meeting_point import move_meeting_point
@@ -274,7 +274,7 @@ def _row(plan: Plan) -> dict[str, Any]:
         "title": plan.title,
         "does": plan.does,
         "changes": {} if plan.problems else as_json(plan.changes),
-        "problems": [_said(column, problem) for column, problem in plan.problems.items()],
+        "problems": [_said(column, plan.problems[column]) for column in COLUMNS if column in plan.problems],
     }
 
 

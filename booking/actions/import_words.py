@@ -73,7 +73,7 @@ NUMBER = "#"
 _COLUMN_OF_EVENT = {field: column for column, field in EVENT_COLUMNS.items()}
 _COLUMN_OF_SLOT = {field: column for column, field in SLOT_COLUMNS.items()} | {"day": BEGINS, "time": BEGINS, "minutes": ENDS}
 _EQUIPMENT = {"aucun": Equipment.NONE, "prete": Equipment.LENT, "a apporter": Equipment.BRING}
-_WHEN = re.compile(r"(?:(\d{4})-(\d\d?)-(\d\d?)|(\d\d?)/(\d\d?)/(\d{4}))[ T]+(?:a )?(\d\d?)\s*(?:[:h]\s*(\d\d)?)?(?::\d\d)?")
+_WHEN = re.compile(r"(?:(\d{4})-(\d\d?)-(\d\d?)|(\d\d?)/(\d\d?)/(\d{4}))[ t]+(?:a )?(\d\d?)\s*(?:[:h]\s*(\d\d)?)?(?::\d\d)?")
 _HOUR = re.compile(r"(\d\d?)\s*[:h]\s*(\d\d)?(?::\d\d)?")
 
 

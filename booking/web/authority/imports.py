@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as Answer
@@ -124,6 +128,11 @@ def _listing(organisation: Organisation, form: ImportForm, status: int = 200) ->
     return page, status
 
 
+def _problem(said: Mapping[str, Any]) -> Problem:
+    """A problem as the report keeps it, to be said in the reader's language."""
+    return replace(Problem("required"), code=said["code"], facts=said["facts"])
+
+
 def _page(programme: ProgrammeImport, refusal: Refusal | None = None) -> tuple[str, int]:
     shown = request.args.get("show", "")
     rows, page, pages = programme_imports.rows_of(programme, shown, asked_page())
@@ -136,7 +145,7 @@ def _page(programme: ProgrammeImport, refusal: Refusal | None = None) -> tuple[s
         pages=pages,
         shown=shown,
         counts=counts(programme),
-        problem=lambda said: Problem(said["code"], said["facts"]),
+        problem=_problem,
         running=programme.state in _BEING_WORKED_ON,
         refusal=refusal,
         said=history_words,
