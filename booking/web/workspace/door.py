@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, url_for
 from sqlalchemy import Row
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -83,7 +83,7 @@ def pdf(slot: Slot) -> BaseResponse:
         return redirect(url_for("workspace_door.show", slot_id=slot.id), 303)
     answer = Response(day_sheet(_sheet(slot, listed)), mimetype="application/pdf")
     name = f"{clock.in_paris(slot.starts_at):%Y-%m-%d-%H%M}-{slot.id}.pdf"
-    answer.headers["Content-Disposition"] = f'{"inline" if "inline" in request.args else "attachment"}; filename="{name}"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 
