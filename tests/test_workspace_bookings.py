@@ -190,7 +190,9 @@ def test_pages_of_fifty_with_the_next_visit_first_and_the_past_last(
     assert re.findall(r'unbroken" href="/workspace/bookings/([^"]+)"', page.text) == in_order[:2]
     assert "3 réservations" in text(page)
     assert "Page 1 sur 2" in text(page)
-    assert re.findall(r'unbroken" href="/workspace/bookings/([^"]+)"', host.client.get(listing(world, page=9)).text) == in_order[2:]
+    assert (
+        re.findall(r'unbroken" href="/workspace/bookings/([^"]+)"', host.client.get(listing(world, page=9)).text) == in_order[2:]
+    )
     with clock.clock_at(datetime.fromisoformat("2026-11-25T08:00:00+00:00")):
         again = sign_in(app, host.account.email).client.get(listing(world))
     assert re.findall(r'unbroken" href="/workspace/bookings/([^"]+)"', again.text) == in_order[1:]
