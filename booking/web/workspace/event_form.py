@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from booking.actions.write_event import may_change_edition
 from booking.errors import EditConflict, Refusal
+from booking.i18n import _
 from booking.markdown import render_markdown
 from booking.models import Audience, Edition, Event, EventType, Organisation
 from booking.models.event import AccessKind
@@ -30,6 +31,8 @@ _FROM_LAST_EVENT = (
 _WHOLE = frozenset({"description", "partners", "more_contacts"})
 """Texts shown as they are, line by line, when somebody else has changed them."""
 
+_TAKEN, _YOURS, _SAME = _("repris, vous n’y aviez pas touché"), _("votre texte, qui le remplacera"), _("la même chose")
+
 
 class Difference(NamedTuple):
     """One field that somebody else has changed: what it was, what it is now, and what stands in the form."""
@@ -38,8 +41,8 @@ class Difference(NamedTuple):
     label: str
     before: str
     now: str
-    taken: bool
-    """Whether it was put into the form, because the writer had not touched that field."""
+    kept: str
+    """What stands in the form: a message."""
 
 
 def prefill(form: EventForm, organisation: Organisation) -> None:
@@ -63,11 +66,11 @@ def overtaken(event: Event, form: EventForm, values: Mapping[str, object], refus
     differences = []
     for name, (before, now) in refusal.changes.items():
         plain = list(value) if isinstance(value := values.get(name), tuple) else value
-        taken = name in values and name in FIELDS and plain == before
-        if taken:
-            form[name].data = as_typed(name, getattr(event, name))
+        kept = _SAME if plain == now else _YOURS
+        if name in FIELDS and plain == before:
+            form[name].data, kept = as_typed(name, getattr(event, name)), _TAKEN
         said = [_said(name, value) for value in (before, now)]
-        differences.append(Difference(name, str(form[name].label.text), said[0], said[1], taken))
+        differences.append(Difference(name, str(form[name].label.text), said[0], said[1], kept))
     form.version.data = str(refusal.version)
     return form_page(event.host, event, form, refusal, differences=differences)
 

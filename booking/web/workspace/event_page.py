@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from booking import clock
 from booking.errors import NotFound, Refusal
+from booking.markdown import render_markdown
 from booking.models import Event, LabelDecision
 from booking.permissions import Act
 from booking.queries import own_events, workspace
@@ -35,6 +36,7 @@ def event_page(
         event=event,
         edition=event.edition,
         refusal=refusal,
+        description=render_markdown(event.description),
         missing=[MISSING[name] for name in missing_for_publication(event)],
         states=states_of(event),
         checks=checks(event),
