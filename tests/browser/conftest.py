@@ -44,6 +44,10 @@ class House:
         told = self._read()
         self.base: str = told["base"]
         self.pages: dict[str, str] = told["pages"]
+        self.workspaces: dict[str, tuple[str, str]] = told["workspaces"]
+        """Pages behind a sign-in: by its name, whose seat it is seen from, and its address."""
+        self.seats: dict[str, str] = told["seats"]
+        """The cookie of everybody who is signed in."""
 
     def work(self) -> None:
         """One round of the worker: what is queued is delivered."""

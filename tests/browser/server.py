@@ -30,6 +30,7 @@ from booking.models import Booking, Event, Party, Slot
 from booking.queries import catalogue
 from booking.transport import transport_for
 from booking.worker import Worker
+from tests.browser import workspaces
 from tests.databases import settings_for
 
 MONDAY = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
@@ -57,7 +58,7 @@ def main(database_url: str) -> None:
         pages = prepare(app)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet, fd=door.fileno())
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        _say({"base": base, "pages": pages})
+        _say({"base": base, "pages": pages, "workspaces": workspaces.pages(), "seats": workspaces.seats()})
         for _ in sys.stdin:
             Worker(app, transport_for(app)).empty()
             _say("done")

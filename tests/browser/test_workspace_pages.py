@@ -1,0 +1,24 @@
+"""Every page of the workspaces, as axe, a narrow phone and the browser's own console see it."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import House, Visit
+from tests.browser.test_pages import WAYS, opened, too_wide, violations
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_axe_finds_nothing_in_the_workspaces_and_nothing_scrolls_sideways(visit: Visit, house: House, way: str) -> None:
+    visitor = visit(**WAYS[way])
+    page, wrong = visitor.page, []
+    page.add_init_script(Axe().axe_script)
+    for name, (seat, path) in house.workspaces.items():
+        page.context.clear_cookies(name="account")
+        if seat:
+            page.context.add_cookies([{"name": "account", "value": house.seats[seat], "url": house.base}])
+        assert opened(page, path) == 200, name
+        wrong += [f"{name}: {violation}" for violation in violations(page)]
+        wrong += [f"{name}: {excess} px too wide at {width}" for width, excess in too_wide(page).items()]
+    assert not wrong, "\n".join(wrong)

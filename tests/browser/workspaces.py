@@ -1,0 +1,88 @@
+"""The workspaces of the demo world for the browser tests: who is signed in, and every page that can be seen."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from booking import clock
+from booking.actions.open_session import open_session
+from booking.db import db, in_transaction
+from booking.models import Account, Booking, Edition, Event, Label, LabelDecision, Organisation, Session, Slot, Status
+
+SEATS = {
+    "port": "visites@port-gennevilliers.example",
+    "greeter": "accueil@port-gennevilliers.example",
+    "authority": "semaine-industrie@prefecture-92.example",
+    "chamber": "industrie@cci-92.example",
+}
+
+
+def seats() -> dict[str, str]:
+    """Everybody signed in, second factor shown; the cookie of each."""
+    return {name: in_transaction(lambda email=email: _signed_in(email)) for name, email in SEATS.items()}  # type: ignore[misc]
+
+
+def _signed_in(email: str) -> str:
+    account = db.session.scalars(select(Account).where(Account.email == email)).one()
+    token = open_session(account, "Firefox, Linux", clock.now())
+    newest = select(Session).where(Session.account_id == account.id).order_by(Session.id.desc())
+    session = db.session.scalars(newest).first()
+    assert session is not None
+    session.second_factor_at = clock.now()
+    return token
+
+
+def pages() -> dict[str, tuple[str, str]]:
+    """By its name, the seat a page is seen from and its address."""
+    port, authority = _organisation("port-gennevilliers"), _organisation("prefecture-92")
+    edition = db.session.scalars(select(Edition).where(Edition.invented).order_by(Edition.starts_on.desc())).first()
+    assert edition is not None
+    event = db.session.scalars(select(Event).where(Event.key == f"{edition.key}-activites-portuaires")).one()
+    booked = select(Booking).join(Slot).join(Event).where(Event.host_id == port, Booking.status == Status.CONFIRMED)
+    booking = db.session.scalars(booked.order_by(Booking.id)).first()
+    asked = select(Label).where(Label.decision == LabelDecision.REQUESTED).order_by(Label.id)
+    label = db.session.scalars(asked).first()
+    assert booking is not None
+    slot, of_port = booking.slot_id, f"/workspace/organisations/{port}"
+    company = {
+        "home": of_port,
+        "events": f"{of_port}/events",
+        "new event": f"{of_port}/events/new",
+        "event": f"/workspace/events/{event.id}",
+        "event, edited": f"/workspace/events/{event.id}/edit",
+        "event, cancelled": f"/workspace/events/{event.id}/cancellation",
+        "new slots": f"/workspace/events/{event.id}/slots/new",
+        "slot": f"/workspace/slots/{slot}",
+        "slot, moved": f"/workspace/slots/{slot}/time",
+        "slot, terms": f"/workspace/slots/{slot}/terms",
+        "slot, cancelled": f"/workspace/slots/{slot}/cancellation",
+        "letter": f"/workspace/slots/{slot}/letter",
+        "bookings": f"{of_port}/bookings",
+        "booking": f"/workspace/bookings/{booking.reference}",
+        "booking for somebody": f"/workspace/slots/{slot}/bookings/new",
+        "day sheet": f"/workspace/slots/{slot}/day-sheet",
+        "members": f"{of_port}/members",
+        "history": f"{of_port}/history",
+        "account": "/account",
+        "joining": "/account/organisations/new",
+    }
+    office = {
+        "authority": f"/authority/{authority}",
+        "labels": f"/authority/{authority}/labels",
+        "editions": f"/authority/{authority}/editions",
+        "edition": f"/authority/editions/{edition.id}",
+        "imports": f"/authority/{authority}/imports",
+        "organisations": f"/authority/{authority}/organisations",
+        "organisation": f"/authority/{authority}/organisations/{port}",
+        "journal": f"/authority/{authority}/journal",
+        "second factor": "/sign-in/second-factor",
+    } | ({"label": f"/authority/labels/{label.event_id}"} if label else {})
+    return (
+        {name: ("port", path) for name, path in company.items()}
+        | {name: ("authority", path) for name, path in office.items()}
+        | {"door": ("greeter", f"{of_port}/door"), "spaces": ("chamber", "/workspace"), "sign-in": ("", "/sign-in")}
+    )
+
+
+def _organisation(key: str) -> int:
+    return db.session.scalars(select(Organisation.id).where(Organisation.key == key)).one()
