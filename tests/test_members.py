@@ -366,6 +366,9 @@ def test_an_account_nobody_uses_is_warned_closed_and_deleted(app: Flask, world: 
     )
     assert {line.action for line in lines} == {"signed_in", "account_warned", "account_closed", "account_deleted"}
     assert {line.account_id for line in lines} == {None}
+    assert db.session.scalar(select(HistoryEntry.actor).where(HistoryEntry.action == "ended")) == "clock", (
+        "its organisation reads why"
+    )
     assert holding(email) == set()
     assert count(Member) == 1
     assert purged(app, deleted, "--dry-run") == {}

@@ -91,6 +91,8 @@ def test_a_code_signs_in_once_and_opens_an_account_where_there_was_none(app: Fla
     assert f"{code[:3]} {code[3:]}" in said
     assert f"/sign-in/{asked.id}?token={token_of(app, asked)}" in said
     assert WHO in text(client.get("/sign-in/code"))
+    with client.session_transaction() as kept:
+        in_browser = kept["sign_in"]
     answer = client.post("/sign-in/code", data={"code": f" {code[:3]} {code[3:]} "}, headers={"User-Agent": FIREFOX})
     assert (answer.status_code, answer.location) == (303, "/account")
     cookie = answer.headers.getlist("Set-Cookie")
@@ -104,13 +106,13 @@ def test_a_code_signs_in_once_and_opens_an_account_where_there_was_none(app: Fla
     with client.session_transaction() as kept:
         assert "sign_in" not in kept
     assert actions() == ["sign_in_asked", "account_opened", "signed_in"]
-    again = app.test_client()
-    with again.session_transaction() as kept:
-        kept["sign_in"] = {"id": asked.id, "secret": "another browser's", "next": None}
-    again.post("/sign-in/code", data={"code": code})
     client.delete_cookie(COOKIE)
     assert client.post(f"/sign-in/{asked.id}", data={"token": token_of(app, asked)}).status_code == 422, "used once"
-    assert not is_in(again)
+    assert not is_in(client)
+    with client.session_transaction() as kept:
+        kept["sign_in"] = in_browser
+    for path, proof in (("code", {"code": code}), (str(asked.id), {"token": token_of(app, asked)})):
+        assert client.post(f"/sign-in/{path}", data=proof).status_code == 422, "nor with all this browser knew"
     assert not is_in(client)
 
 
@@ -158,9 +160,11 @@ def test_the_link_changes_nothing_until_its_button_is_pressed_and_only_here(app:
 
 def test_a_code_ends_after_ten_minutes_and_when_another_is_asked_for(app: Flask, frozen: datetime) -> None:
     client = app.test_client()
-    first = ask(client)
+    first, elsewhere = ask(client), app.test_client()
+    replaced = ask(elsewhere)
     second = ask(client)
     assert last().id == second.id
+    assert elsewhere.post("/sign-in/code", data={"code": code_of(app, replaced)}).status_code == 422, "wherever it was asked for"
     assert client.post(f"/sign-in/{first.id}", data={"token": token_of(app, first)}).status_code == 422
     wrong = client.post("/sign-in/code", data={"code": code_of(app, first)})
     assert (wrong.status_code, "n’est pas le bon" in text(wrong)) == (422, True)
@@ -168,6 +172,7 @@ def test_a_code_ends_after_ten_minutes_and_when_another_is_asked_for(app: Flask,
         late = client.post("/sign-in/code", data={"code": code_of(app, second)})
         assert (late.status_code, "ne sert plus" in text(late)) == (422, True)
         assert client.get("/sign-in/code").status_code == 303
+        assert client.post(f"/sign-in/{second.id}", data={"token": token_of(app, second)}).status_code == 422
     with clock.clock_at(frozen + timedelta(minutes=10) - timedelta(seconds=1)):
         assert client.post("/sign-in/code", data={"code": code_of(app, second)}).status_code == 303
 
