@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from booking import clock
+from booking.actions.record_change import record_change
 from booking.db import db
 from booking.demo.files import in_week
 from booking.models import (
+    OPERATOR,
     Edition,
     Event,
     EventType,
@@ -22,6 +24,7 @@ from booking.models import (
     Slot,
 )
 from booking.models.event import Equipment
+from booking.queries.label_checks import seen_of
 from booking.queries.search_text import search_text_for
 
 Data = Mapping[str, Any]
@@ -79,8 +82,38 @@ def event(edition: Edition, host: Organisation, parent: Event | None, data: Data
     made.search_text = search_text_for(made)
     db.session.add(made)
     if data.get("labelled", edition.invented):
-        db.session.add(Label(event=made, decision=LabelDecision.LABELLED, requested_at=now - timedelta(days=20), decided_at=now))
+        made.label = _label(data.get("label", {}), now)
     return made
+
+
+def _label(data: Data, now: datetime) -> Label:
+    """The authority's decision: the label, or where the file says so, a request that waits or was returned."""
+    decision = LabelDecision(data.get("decision", "labelled"))
+    return Label(
+        decision=decision,
+        requested_at=now - timedelta(days=data.get("days", 20)),
+        decided_at=None if decision is LabelDecision.REQUESTED else now,
+        remarks=data.get("remarks", ""),
+    )
+
+
+def changed_since(labelled: Event, data: Data) -> None:
+    """A labelled event that says something else than when it got its label: it waits for a look. It must have its slots."""
+    if labelled.label is not None and (was := data.get("label", {}).get("was")):
+        labelled.label.seen = seen_of(labelled) | was
+        labelled.label.review_since = clock.now() - timedelta(days=1)
+
+
+def tell_of_label(asked: Event) -> None:
+    """What the history says of a label whose story is not over. The event must have been flushed."""
+    label = asked.label
+    if label is None or (label.decision is LabelDecision.LABELLED and label.review_since is None):
+        return
+    record_change(OPERATOR, "submitted", label, label.requested_at)
+    if label.decision is LabelDecision.RETURNED and label.decided_at:
+        record_change(OPERATOR, "label_returned", label, label.decided_at, None, remarks=label.remarks)
+    if label.review_since:
+        record_change(OPERATOR, "label_review_asked", label, label.review_since)
 
 
 def _what_is_ours(names: tuple[str, ...]) -> str:

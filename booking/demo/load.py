@@ -99,10 +99,14 @@ class _Loader:
         shared: dict[str, Pool] = {}
         planned: list[tuple[Slot, Any]] = []
         for plan in read_programme():
-            slots = events.coming_slots(self._add_event(edition, plan), plan, monday, shared)
+            event = self._add_event(edition, plan)
+            slots = events.coming_slots(event, plan, monday, shared)
+            events.changed_since(event, plan)
             planned += zip(slots, plan["slots"], strict=True)
         self.slots += [slot for slot, _ in planned]
         db.session.flush()
+        for event in self.events.values():
+            events.tell_of_label(event)
         for slot, plan in planned:
             self.parties.book(slot, plan.get("booked", ()))
         self.parties.silence()
