@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
         acting_for=_acting_for,
         workspace_places=WORKSPACE_PLACES,
         authority_places=AUTHORITY_PLACES,
+        no_page=lambda _entry: "",
     )
 
 

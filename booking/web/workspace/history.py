@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, render_template, request, url_for
 
-from booking.models import Actor, Organisation, Subject
+from booking.models import Actor, HistoryEntry, Organisation, Subject
 from booking.models.event import plain
 from booking.permissions import Act
 from booking.queries import journal
 from booking.web import history_words
-from booking.web.authorise import needs
+from booking.web.authorise import may, needs
 from booking.web.reading import asked_day, asked_page
 
 bp = Blueprint("workspace_history", __name__)
@@ -37,4 +37,14 @@ def listing(organisation: Organisation) -> str:
         subjects=_SUBJECTS,
         actors=tuple(Actor),
         said=history_words,
+        page_of=_page_of,
     )
+
+
+def _page_of(entry: HistoryEntry) -> str:
+    """Where the thing a line is about can be seen today; empty where there is no page of it, or none for this reader."""
+    if entry.subject is Subject.BOOKING and entry.booking_id and may(Act.READ_BOOKINGS):
+        return url_for("workspace_bookings.show", reference=entry.name)
+    if entry.subject is Subject.SLOT and entry.subject_id:
+        return url_for("workspace_slots.show", slot_id=entry.subject_id)
+    return url_for("workspace_events.show", event_id=entry.event_id) if entry.event_id else ""
