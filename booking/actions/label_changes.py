@@ -20,8 +20,8 @@ def note_label_changes(event: Event, now: datetime, who: Who = CLOCK, *, before:
     nothing more, and an event that is again what was labelled needs no look. `before` is `seen_of` the event before the change,
     for labels given before anybody kept what was seen.
     """
-    if not event.is_labelled or event.label is None:
-        return False
+    if not event.is_labelled or event.label is None or event.cancelled_at:
+        return False  # nobody has to look at what does not take place
     label = event.label
     db.session.flush()
     db.session.refresh(event, ["slots"])
