@@ -101,12 +101,8 @@ def file_lines(lines: Sequence[tuple[int, Mapping[str, str]]]) -> list[dict[str,
 
 
 def event_text(line: Mapping[str, str]) -> dict[str, object]:
-    """What a line says of its event, in the spelling of forms. Columns the file has not are left out."""
-    raw: dict[str, object] = {}
-    for column, field in EVENT_COLUMNS.items():
-        if column in line and (line[column] or field not in {"free", "type", "equipment"}):
-            raw[field] = _spelled(field, line[column])
-    return raw
+    """What a line says of its event, in the spelling of forms. Empty cells say nothing, and take nothing away."""
+    return {field: _spelled(field, line[column]) for column, field in EVENT_COLUMNS.items() if line.get(column)}
 
 
 def slot_text(line: Mapping[str, str]) -> SlotText | None:

@@ -97,22 +97,20 @@ def _label(data: Data, now: datetime) -> Label:
     )
 
 
-def changed_since(labelled: Event, data: Data) -> None:
-    """A labelled event that says something else than when it got its label: it waits for a look. It must have its slots."""
-    if labelled.label is not None and (was := data.get("label", {}).get("was")):
-        labelled.label.seen = seen_of(labelled) | was
-        labelled.label.review_since = clock.now() - timedelta(days=1)
+def tell_of_label(asked: Event, data: Data) -> None:
+    """What the history says of a label whose story is not over. The event and its slots must have been flushed.
 
-
-def tell_of_label(asked: Event) -> None:
-    """What the history says of a label whose story is not over. The event must have been flushed."""
+    Where the file says what the event `was` when it got its label, it waits for a look.
+    """
     label = asked.label
-    if label is None or (label.decision is LabelDecision.LABELLED and label.review_since is None):
+    if label is None or "label" not in data:
         return
     record_change(OPERATOR, "submitted", label, label.requested_at)
     if label.decision is LabelDecision.RETURNED and label.decided_at:
         record_change(OPERATOR, "label_returned", label, label.decided_at, None, remarks=label.remarks)
-    if label.review_since:
+    if was := data["label"].get("was"):
+        label.seen = seen_of(asked) | was
+        label.review_since = clock.now() - timedelta(days=1)
         record_change(OPERATOR, "label_review_asked", label, label.review_since)
 
 

@@ -99,14 +99,12 @@ class _Loader:
         shared: dict[str, Pool] = {}
         planned: list[tuple[Slot, Any]] = []
         for plan in read_programme():
-            event = self._add_event(edition, plan)
-            slots = events.coming_slots(event, plan, monday, shared)
-            events.changed_since(event, plan)
+            slots = events.coming_slots(self._add_event(edition, plan), plan, monday, shared)
             planned += zip(slots, plan["slots"], strict=True)
         self.slots += [slot for slot, _ in planned]
         db.session.flush()
-        for event in self.events.values():
-            events.tell_of_label(event)
+        for plan in read_programme():
+            events.tell_of_label(self.events[f"{edition.key}-{plan['key']}"], plan)
         for slot, plan in planned:
             self.parties.book(slot, plan.get("booked", ()))
         self.parties.silence()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as Answer
 
@@ -25,6 +25,7 @@ from booking.web.reading import asked_page
 
 bp = Blueprint("authority_imports", __name__)
 _LARGEST_FORM = sheets.MOST_BYTES + 64 * 1024
+_SECONDS = 3
 _BEING_WORKED_ON = frozenset({ImportState.QUEUED, ImportState.APPLYING})
 _SAMPLE = {
     "reference": "visite-du-port", "titre": "Visite du port", "organisateur": "Port de Gennevilliers",
@@ -83,9 +84,15 @@ def send(organisation: Organisation) -> Answer | tuple[str, int]:
 
 @bp.get("/authority/imports/<int:import_id>")
 @needs(Act.IMPORT, ProgrammeImport)
-def show(programme: ProgrammeImport) -> str:
-    """Where it stands, and its report line by line; the page comes again by itself while the worker is at it."""
-    return _page(programme)[0]
+def show(programme: ProgrammeImport) -> Answer:
+    """Where it stands, and its report line by line.
+
+    While the worker is at it the page comes again by itself, without any script, unless its reader wants it still (WCAG 2.2.1).
+    """
+    answer = make_response(_page(programme)[0])
+    if programme.state in _BEING_WORKED_ON and "still" not in request.args:
+        answer.headers["Refresh"] = str(_SECONDS)
+    return answer
 
 
 @bp.post("/authority/imports/<int:import_id>/approve")
@@ -146,6 +153,7 @@ def _page(programme: ProgrammeImport, refusal: Refusal | None = None) -> tuple[s
         shown=shown,
         counts=counts(programme),
         problem=_problem,
+        still="still" in request.args,
         running=programme.state in _BEING_WORKED_ON,
         refusal=refusal,
         said=history_words,
