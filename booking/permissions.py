@@ -64,7 +64,7 @@ OF_MANDATE: Mapping[Role, frozenset[Act]] = MappingProxyType(
 """What a chamber's member may do for a company that gave the chamber a mandate: the members stay the company's own affair."""
 
 OF_CANDIDATE = frozenset({Act.ENTER, Act.READ_EVENTS, Act.WRITE_EVENTS, Act.RUN_SLOTS})
-"""What somebody may do who asked to manage an organisation nobody works for yet: prepare everything, publish nothing."""
+"""What somebody may do whose request to manage an organisation has made it: prepare everything, publish nothing."""
 
 OF_AUTHORITY: Mapping[Role, frozenset[Act]] = MappingProxyType(
     {Role.MANAGER: _RUNS_AUTHORITY, Role.READER: _READS_AUTHORITY, Role.GREETER: frozenset()}

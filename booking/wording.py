@@ -88,8 +88,12 @@ PROBLEMS: Mapping[str, str] = {
     "import_same_slot": _("Le même créneau est déjà à la ligne %(line)s."),
     "import_other_host": _("Cet événement est celui de %(host)s : un fichier ne change pas l’organisateur."),
     "import_other_authority": _("Cet organisme est une autre autorité ; ses événements ne s’importent pas ici."),
-    "import_booked_place": _("Des personnes ont déjà réservé : changez le lieu dans l’espace de l’organisme, elles seront prévenues."),
-    "import_booked_slot": _("%(places)s places sont déjà prises : changez ce créneau dans l’espace de l’organisme, les groupes seront prévenus."),
+    "import_booked_place": _(
+        "Des personnes ont déjà réservé : changez le lieu dans l’espace de l’organisme, elles seront prévenues."
+    ),
+    "import_booked_slot": _(
+        "%(places)s places sont déjà prises : changez ce créneau dans l’espace de l’organisme, les groupes seront prévenus."
+    ),
     "import_below_taken": _("%(taken)s places sont déjà prises : il ne peut pas y en avoir moins."),
     "import_cancelled": _("C’est annulé : un fichier n’y change rien."),
     "import_needed_to_publish": _("C’est nécessaire pour publier l’événement."),
@@ -162,7 +166,8 @@ REFUSALS: Mapping[str, str] = {
         "Pour cette réservation, %(most)s messages ont déjà été renvoyés aujourd’hui. Téléphonez, ou reprenez demain."
     ),
     "sent_enough_ever": _(
-        "Nous avons déjà renvoyé ce message %(most)s fois. Vérifiez l’adresse ; si elle est fausse, annulez et réservez de nouveau."
+        "Nous avons déjà renvoyé ce message %(most)s fois. "
+        "Vérifiez l’adresse ; si elle est fausse, annulez et réservez de nouveau."
     ),
 }
 

@@ -143,7 +143,7 @@ ROWS["0002"] = _BEFORE | {
     "sessions": [
         {"id": 1, "account_id": 1, "token_hash": "hash", "browser": "", "created_at": _AT, "last_seen_at": _AT, "expires_at": _AT}
     ],
-    "members": [{"id": 1, "account_id": 1, "organisation_id": 1, "role": "manager", "state": "active", "since": _AT}],
+    "members": [{"id": 1, "account_id": 1, "organisation_id": 1, "role": "manager", "state": "active", "since": _AT, "founding": False}],
     "mandates": [{"id": 1, "chamber_id": 2, "organisation_id": 1, "since": _AT}],
     "organisations": [
         *_BEFORE["organisations"],

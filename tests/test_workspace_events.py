@@ -152,19 +152,22 @@ def test_what_a_form_has_no_business_to_say_is_not_heard(app: Flask, world: Worl
         assert foreign.client.get(f"/workspace/events/{world.visit}{path}").status_code == 404
 
 
-def test_who_waits_to_be_accepted_prepares_and_never_touches_what_is_public(app: Flask, world: World) -> None:
-    staff = sign_in(app, "nouveau@port.example")
-    a_member("nouveau@port.example", db.session.get_one(Organisation, world.port), state=MemberState.ASKED)
-    new = staff.client.post(f"/workspace/organisations/{world.port}/events/new", data=WORDS | {"edition_id": world.edition})
-    assert new.status_code == 303
+def test_who_waits_to_be_accepted_prepares_and_never_touches_what_others_made(app: Flask, world: World) -> None:
+    staff = sign_in(app, "nouveau@quai.example")
+    own, port = an_organisation("quai"), db.session.get_one(Organisation, world.port)
+    a_member("nouveau@quai.example", own, state=MemberState.ASKED, founding=True)
+    a_member("nouveau@quai.example", port, state=MemberState.ASKED)
+    new = f"/workspace/organisations/{own.id}/events/new"
+    assert staff.client.post(new, data=WORDS | {"edition_id": world.edition}).status_code == 303
     draft = newest().id
     assert staff.client.post(f"/workspace/events/{draft}/edit", data=WORDS | {"version": "9"}).status_code == 303
     assert staff.client.post(f"/workspace/events/{draft}/publication").status_code == 404
-    before = the(world.visit).version
-    for path, sent in (("edit", WORDS | {"version": before}), ("picture", {"alt": "x"}), ("picture/removal", {})):
-        assert staff.client.post(f"/workspace/events/{world.visit}/{path}", data=sent).status_code == 404
-    assert the(world.visit).version == before
-    assert "Modifier" not in text(staff.client.get(f"/workspace/events/{world.visit}"))
+    for path in (f"organisations/{world.port}", f"events/{world.visit}", f"slots/{world.visit_slot}"):
+        assert staff.client.get(f"/workspace/{path}").status_code == 404, "an organisation somebody else has made"
+    the(draft).publication = Publication.PUBLISHED
+    db.session.commit()
+    for path in (f"events/{draft}", f"events/{draft}/edit", f"events/{draft}/slots/new"):
+        assert staff.client.get(f"/workspace/{path}").status_code == 404, "an authority has published it meanwhile"
 
 
 def test_the_second_of_two_writers_is_shown_the_difference_and_overwrites_nothing_unseen(app: Flask, world: World) -> None:

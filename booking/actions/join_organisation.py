@@ -64,7 +64,8 @@ def join_organisation(account_id: int, wanted: Wanted, limiter: Limiter) -> Memb
     account = db.session.get_one(Account, account_id, populate_existing=True)
     who = Who(Actor.ACCOUNT, account.id)
     limiter.count(account.email, now)
-    organisation = find_organisation(wanted) or make_organisation(wanted, who, now)
+    found = find_organisation(wanted)
+    organisation = found or make_organisation(wanted, who, now)
     if organisation.kind is OrganisationKind.AUTHORITY:
         raise Invalid({"siret": Problem("by_invitation")})
     same = Member.account_id == account.id, Member.organisation_id == organisation.id
@@ -75,6 +76,7 @@ def join_organisation(account_id: int, wanted: Wanted, limiter: Limiter) -> Memb
         member = Member(account=account, organisation=organisation)
         db.session.add(member)
     member.role, member.state, member.since, member.decided_at = Role.MANAGER, MemberState.ASKED, now, None
+    member.founding = found is None
     db.session.flush()
     record_change(who, "asked", member, now, role=Role.MANAGER)
     _tell(organisation, now)

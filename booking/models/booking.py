@@ -181,7 +181,7 @@ class Booking(Base):
         self._stamp_again(now)
 
     def same_invitation_again(self, now: datetime) -> None:
-        """Advance DTSTAMP alone for one more copy of the present invitation: nothing changed, so SEQUENCE stays (RFC 5546, 2.1.4).
+        """Advance DTSTAMP alone for one more copy of the invitation: nothing changed, so SEQUENCE stays (RFC 5546, 2.1.4).
 
         Who was never invited has no invitation to repeat, and nothing changes.
         """

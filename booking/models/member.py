@@ -43,6 +43,8 @@ class Member(Base):
     state: Mapped[MemberState] = mapped_column(Word(MemberState), default=MemberState.ACTIVE)
     since: Mapped[datetime] = mapped_column(UtcDateTime())
     """When it was asked for or given."""
+    founding: Mapped[bool] = mapped_column(default=False)
+    """Whether the request made the organisation: then nobody else's work can be in it, and its events may be prepared at once."""
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When it was accepted, refused or ended."""
 

@@ -26,6 +26,7 @@ from booking.models import (
     Organisation,
     OrganisationKind,
     ProgrammeImport,
+    Publication,
     Role,
     Session,
     Slot,
@@ -86,11 +87,15 @@ def _mandated(chambers: Mapping[int, Role]) -> list[Seat]:
 
 
 def _asked_for(account_id: int) -> list[Seat]:
-    """The seats of somebody whose request waits, at organisations that have no member yet: they may prepare meanwhile."""
+    """The seats of somebody whose request waits, at organisations it has made: they may prepare meanwhile.
+
+    Not where somebody else works by now, nor where an authority has published something for the organisation.
+    """
     other = aliased(Member)
     taken = exists().where(other.organisation_id == Member.organisation_id, other.state == MemberState.ACTIVE)
+    public = exists().where(Event.host_id == Member.organisation_id, Event.publication != Publication.DRAFT)
     statement = select(Member.organisation_id).where(
-        Member.account_id == account_id, Member.state == MemberState.ASKED, Member.role == Role.MANAGER, ~taken
+        Member.account_id == account_id, Member.state == MemberState.ASKED, Member.founding, ~taken, ~public
     )
     return [Seat(number, OF_CANDIDATE) for number in db.session.scalars(statement)]
 

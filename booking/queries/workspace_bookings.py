@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, exists, select
 from sqlalchemy.orm import contains_eager
 
 from booking import clock
 from booking.db import db
-from booking.models import Account, Booking, Event, HistoryEntry, Message, Organisation, Slot, Status
+from booking.models import Account, Booking, Delivery, Event, HistoryEntry, Message, Organisation, Slot, Status
 from booking.models.booking import LIVE
 from booking.models.event import plain
 
@@ -24,6 +24,8 @@ A_PAGE = 50
 A_BATCH = 200
 MOST_WORDS = 8
 ALL_STATES = "all"
+UNREACHED = "unreached"
+"""Those that hold places and whose address could not be reached."""
 _NUMBERS = (Booking.id, Booking.pupils, Booking.adults, Booking.places, Slot.starts_at, Slot.ends_at)
 _TEXTS = (Booking.reference, Booking.school_name, Booking.class_label, Booking.name, Booking.email, Booking.commune)
 _APOSTROPHES = str.maketrans("’", "'")
@@ -150,9 +152,16 @@ def _select(filters: Filters, *, with_texts: bool) -> Any:
         )
     if filters.audience:
         statement = statement.where(Booking.audience == filters.audience)
-    if filters.state != ALL_STATES:
+    if filters.state == UNREACHED:
+        statement = statement.where(Booking.status.in_(LIVE), could_not_be_told())
+    elif filters.state != ALL_STATES:
         statement = statement.where(Booking.status.in_([Status(filters.state)] if filters.state else LIVE))
     return statement
+
+
+def could_not_be_told() -> ColumnElement[bool]:
+    """Whether a mail to a booking's own address was given up: its people have to be told another way."""
+    return exists().where(Message.booking_id == Booking.id, Message.delivery == Delivery.DEAD, Message.recipient == Booking.email)
 
 
 def _words(given: str) -> list[str]:

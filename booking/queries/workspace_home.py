@@ -16,19 +16,18 @@ from booking import clock
 from booking.db import db
 from booking.models import (
     Booking,
-    Delivery,
     Edition,
     Event,
     Label,
     LabelDecision,
     Member,
     MemberState,
-    Message,
     Publication,
     Slot,
     Status,
 )
 from booking.models.booking import LIVE
+from booking.queries.workspace_bookings import could_not_be_told
 
 NEXT = 5
 SOON = timedelta(days=21)
@@ -150,9 +149,7 @@ def _waiting(organisation_id: int) -> list[Waiting]:
         .where(
             Event.host_id == organisation_id,
             Booking.status.in_(LIVE),
-            exists().where(
-                Message.booking_id == Booking.id, Message.delivery == Delivery.DEAD, Message.recipient == Booking.email
-            ),
+            could_not_be_told(),
         )
     )
     held = select(Booking.id).join(Slot).join(Event).where(Event.host_id == organisation_id, Booking.status == Status.HELD)

@@ -13,14 +13,14 @@ from booking import i18n, vocabulary
 from booking.i18n import _
 from booking.models import Audience, Organisation, Status
 from booking.models.party import SCHOOL
-from booking.queries.workspace_bookings import ALL_STATES, Choices, Filters, choices
+from booking.queries.workspace_bookings import ALL_STATES, UNREACHED, Choices, Filters, choices
 from booking.web.templating import gettext
 
 LONGEST_WORDS = 80
 NAMES = ("q", "event", "day", "state", "audience")
 AUDIENCES = (SCHOOL, *(word.value for word in Audience))
-STATES = (ALL_STATES, *(word.value for word in Status))
-_EVERY_STATE = _("Toutes, même annulées")
+STATES = (ALL_STATES, UNREACHED, *(word.value for word in Status))
+_STATES = {ALL_STATES: _("Toutes, même annulées"), UNREACHED: _("Pas prévenues : adresse en panne")}
 
 
 @dataclass(frozen=True)
@@ -82,4 +82,4 @@ def chips(asked: Asked, locale: str) -> list[Chip]:
 
 def state_said(value: str) -> str:
     """How a state to choose is called."""
-    return gettext(_EVERY_STATE if value == ALL_STATES else vocabulary.STATES[value])
+    return gettext(_STATES.get(value) or vocabulary.STATES[value])
