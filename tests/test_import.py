@@ -431,7 +431,7 @@ def test_five_thousand_lines_are_checked_in_time_and_with_few_reads(app: Flask, 
     in_transaction(lambda: import_step(number, clock.now()))
     assert latest(number).done == 200
     assert len(statements) < 25
-    assert does(latest(number)).count("create") == 20
+    assert set(does(latest(number))) == {"create"}
 
 
 def test_only_the_authority_of_the_edition_imports(app: Flask, world: World) -> None:

@@ -71,12 +71,14 @@ class Plan:
 
     @property
     def does(self) -> str:
-        """In one word: wrong, create, update or unchanged."""
+        """In one word: wrong, create (an event, or one more slot of it), update or unchanged."""
         if self.problems:
             return "wrong"
-        if self.head and self.event is None:
+        if self.head and (self.event_changes or self.slot_changes or (self.publish and self.event)):
+            return "update"
+        if self.adds_slot or (self.head and self.event is None):
             return "create"
-        return "update" if self.event_changes or self.slot_changes or self.publish or self.adds_slot else "unchanged"
+        return "update" if self.slot_changes else "unchanged"
 
     @property
     def changes(self) -> dict[str, tuple[object, object]]:
