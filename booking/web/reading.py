@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import request
+from flask import g, request
+
+from booking.models.event import plain
+from booking.queries import journal
+from booking.web.history_words import actions_like
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2999
 
@@ -27,3 +31,17 @@ def asked_day(name: str) -> date | None:
     except ValueError:
         return None
     return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
+
+
+def asked_history(organisation_id: int | None = None) -> journal.JournalFilters:
+    """What a reader of the history looks for: words (also those of the actions, in their language), subject, actor, days."""
+    words = request.args.get("q", "").strip()[: journal.LONGEST_WORDS]
+    return journal.JournalFilters(
+        words=words,
+        actions=tuple(actions_like(plain(words).split(), g.locale)),
+        subject=request.args.get("subject", ""),
+        actor=request.args.get("actor", ""),
+        organisation_id=organisation_id,
+        since=asked_day("from"),
+        until=asked_day("to"),
+    )

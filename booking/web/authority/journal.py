@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, render_template
 
 from booking.models import Actor, Organisation, Subject
-from booking.models.event import plain
 from booking.permissions import Act
 from booking.queries import authority, journal
 from booking.web import history_words
 from booking.web.authorise import needs
-from booking.web.reading import asked_day, asked_number, asked_page
+from booking.web.reading import asked_history, asked_number, asked_page
 
 bp = Blueprint("authority_journal", __name__)
 _SUBJECTS = tuple(subject for subject in Subject if subject is not Subject.ACCOUNT)
@@ -20,17 +19,8 @@ _SUBJECTS = tuple(subject for subject in Subject if subject is not Subject.ACCOU
 @needs(Act.READ_JOURNAL, Organisation)
 def search(organisation: Organisation) -> str:
     """The authority's editions and what organisations did, newest first, fifty a page."""
-    words = request.args.get("q", "").strip()[: journal.LONGEST_WORDS]
     asked = asked_number("organisation")
-    filters = journal.JournalFilters(
-        words=words,
-        actions=tuple(history_words.actions_like(plain(words).split(), g.locale)),
-        subject=request.args.get("subject", ""),
-        actor=request.args.get("actor", ""),
-        organisation_id=asked,
-        since=asked_day("from"),
-        until=asked_day("to"),
-    )
+    filters = asked_history(asked)
     return render_template(
         "authority/journal.html",
         organisation=organisation,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 
 from booking.models import Actor, HistoryEntry, Organisation, Subject
-from booking.models.event import plain
 from booking.permissions import Act
 from booking.queries import journal
 from booking.web import history_words
 from booking.web.authorise import may, needs
-from booking.web.reading import asked_day, asked_page
+from booking.web.reading import asked_history, asked_page
 
 bp = Blueprint("workspace_history", __name__)
 _SUBJECTS = tuple(subject for subject in Subject if subject not in {Subject.ACCOUNT, Subject.IMPORT})
@@ -20,15 +19,7 @@ _SUBJECTS = tuple(subject for subject in Subject if subject not in {Subject.ACCO
 @needs(Act.READ_HISTORY, Organisation)
 def listing(organisation: Organisation) -> str:
     """Everything that is this organisation's affair, newest first, fifty a page."""
-    words = request.args.get("q", "").strip()[: journal.LONGEST_WORDS]
-    filters = journal.JournalFilters(
-        words=words,
-        actions=tuple(history_words.actions_like(plain(words).split(), g.locale)),
-        subject=request.args.get("subject", ""),
-        actor=request.args.get("actor", ""),
-        since=asked_day("from"),
-        until=asked_day("to"),
-    )
+    filters = asked_history()
     return render_template(
         "workspace/history.html",
         organisation=organisation,
