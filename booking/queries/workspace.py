@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Select, exists, inspect, select
+from sqlalchemy import Select, bindparam, exists, inspect, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from booking.db import Base, db
@@ -38,6 +38,34 @@ T = TypeVar("T", bound=Base)
 _LARGEST_ID = 2**31 - 1
 
 
+_OPEN_SESSION = (
+    select(Session)
+    .where(Session.token_hash == bindparam("token"), Session.ended_at.is_(None), Session.expires_at > bindparam("now"))
+    .options(joinedload(Session.account, innerjoin=True))
+)
+_OWN_SEATS = (
+    select(Member)
+    .where(Member.account_id == bindparam("account"), Member.state == MemberState.ACTIVE)
+    .options(joinedload(Member.organisation, innerjoin=True))
+    .order_by(Member.id)
+)
+_MANDATES = (
+    select(Mandate)
+    .where(Mandate.chamber_id.in_(bindparam("chambers", expanding=True)), Mandate.ended_at.is_(None))
+    .order_by(Mandate.id)
+)
+_OTHER = aliased(Member)
+_FOUNDED = select(Member.organisation_id).where(
+    Member.account_id == bindparam("account"),
+    Member.state == MemberState.ASKED,
+    Member.founding,
+    ~exists().where(_OTHER.organisation_id == Member.organisation_id, _OTHER.state == MemberState.ACTIVE),
+    ~exists().where(Event.host_id == Member.organisation_id, Event.publication != Publication.DRAFT),
+)
+"""Organisations that somebody's waiting request has made: they may prepare meanwhile. Not where somebody else works by now, nor
+where an authority has published something for the organisation. Statements of every request are built once."""
+
+
 def token_hash(token: str) -> str:
     """What is stored of a session's token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
@@ -45,23 +73,13 @@ def token_hash(token: str) -> str:
 
 def open_session(token: str, now: datetime) -> Session | None:
     """The session of a token while it lasts, with its account."""
-    statement = (
-        select(Session)
-        .where(Session.token_hash == token_hash(token), Session.ended_at.is_(None), Session.expires_at > now)
-        .options(joinedload(Session.account, innerjoin=True))
-    )
-    return db.session.scalars(statement).one_or_none()
+    return db.session.scalars(_OPEN_SESSION, {"token": token_hash(token), "now": now}).one_or_none()
 
 
 def visitor_of(session: Session) -> Visitor:
     """Who is signed in, with every seat they have now: own ones, those of a chamber's mandates, and the one they help in."""
     account = session.account
-    own = db.session.scalars(
-        select(Member)
-        .where(Member.account_id == account.id, Member.state == MemberState.ACTIVE)
-        .options(joinedload(Member.organisation, innerjoin=True))
-        .order_by(Member.id)
-    ).all()
+    own = db.session.scalars(_OWN_SEATS, {"account": account.id}).all()
     chambers = {member.organisation_id: member.role for member in own if member.organisation.kind is OrganisationKind.CHAMBER}
     authorities = {
         member.organisation_id: OF_AUTHORITY[member.role]
@@ -70,7 +88,7 @@ def visitor_of(session: Session) -> Visitor:
     }
     seats = [Seat(member.organisation_id, OF_ROLE[member.role]) for member in own]
     seats += _mandated(chambers) if chambers else []
-    seats += _asked_for(account.id)
+    seats += [Seat(number, OF_CANDIDATE) for number in db.session.scalars(_FOUNDED, {"account": account.id})]
     helper = next((number for number, acts in authorities.items() if Act.HELP in acts), None)
     if session.helping_id and helper:
         seats.append(Seat(session.helping_id, OF_ROLE[Role.READER], helper))
@@ -79,25 +97,10 @@ def visitor_of(session: Session) -> Visitor:
 
 def _mandated(chambers: Mapping[int, Role]) -> list[Seat]:
     """The seats a chamber's member has at the companies that gave the chamber a mandate."""
-    statement = select(Mandate).where(Mandate.chamber_id.in_(chambers), Mandate.ended_at.is_(None)).order_by(Mandate.id)
     return [
         Seat(mandate.organisation_id, OF_MANDATE[chambers[mandate.chamber_id]], mandate.chamber_id)
-        for mandate in db.session.scalars(statement)
+        for mandate in db.session.scalars(_MANDATES, {"chambers": list(chambers)})
     ]
-
-
-def _asked_for(account_id: int) -> list[Seat]:
-    """The seats of somebody whose request waits, at organisations it has made: they may prepare meanwhile.
-
-    Not where somebody else works by now, nor where an authority has published something for the organisation.
-    """
-    other = aliased(Member)
-    taken = exists().where(other.organisation_id == Member.organisation_id, other.state == MemberState.ACTIVE)
-    public = exists().where(Event.host_id == Member.organisation_id, Event.publication != Publication.DRAFT)
-    statement = select(Member.organisation_id).where(
-        Member.account_id == account_id, Member.state == MemberState.ASKED, Member.founding, ~taken, ~public
-    )
-    return [Seat(number, OF_CANDIDATE) for number in db.session.scalars(statement)]
 
 
 def organisation(visitor: Visitor, act: Act, organisation_id: int) -> Organisation:
