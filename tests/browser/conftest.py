@@ -49,6 +49,14 @@ class House:
         self.seats: dict[str, str] = told["seats"]
         """The cookie of everybody who is signed in."""
 
+    def enter(self, page: Page, name: str) -> str:
+        """Take the seat a page of the workspaces is seen from; returns its address."""
+        seat, path = self.workspaces[name]
+        page.context.clear_cookies(name="account")
+        if seat:
+            page.context.add_cookies([{"name": "account", "value": self.seats[seat], "url": self.base}])
+        return path
+
     def work(self) -> None:
         """One round of the worker: what is queued is delivered."""
         assert self._process.stdin

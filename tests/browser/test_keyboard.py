@@ -24,7 +24,18 @@ _REACHABLE = """() => [...document.querySelectorAll('a[href], button, summary, s
 @pytest.mark.parametrize("name", ["home", "catalogue", "event, open", "form", "booking, confirmed", "mailbox"])
 def test_tab_reaches_everything_in_turn_and_shows_where_one_is(visit: Visit, house: House, name: str) -> None:
     page = visit(viewport={"width": 1280, "height": 800}).page
-    page.goto(house.pages[name])
+    go_round(page, house.pages[name])
+
+
+@pytest.mark.parametrize("name", ["new event", "slot", "labels"])
+def test_so_it_does_in_the_workspaces(visit: Visit, house: House, name: str) -> None:
+    page = visit(viewport={"width": 1280, "height": 800}).page
+    go_round(page, house.enter(page, name))
+
+
+def go_round(page: Page, path: str) -> None:
+    """From the top of a page to its end with Tab alone."""
+    page.goto(path)
     page.wait_for_load_state()
     stops = []
     for _ in range(page.evaluate(_REACHABLE)):
