@@ -59,7 +59,7 @@ def read_filters(edition: Edition) -> Asked:
         given = request.args.get(name, "").strip()
         if not given:
             return None
-        if given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= most:
+        if given.isascii() and given.isdigit() and len(given) < 10 and 1 <= int(given) <= most:
             return int(given)
         ignored.append(name)
         return None
@@ -85,9 +85,9 @@ def _page(edition: Edition) -> str:
     asked = read_filters(edition)
     result = catalogue.search(asked.filters, asked.page, PER_PAGE)
     chosen = {
-        name: value
+        name: value.strip()
         for name, value in request.args.items()
-        if name not in {"lang", "page"} and value and name not in asked.ignored
+        if name not in {"lang", "page"} and value.strip() and name not in asked.ignored
     }
     return render_template(
         "catalogue.html",

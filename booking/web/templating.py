@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
 from markupsafe import Markup
@@ -128,7 +129,9 @@ def with_query(**changes: object) -> str:
     for name, value in changes.items():
         if value is None:
             query.pop(name, None)
-    return url_for(request.endpoint or "home.show", **((request.view_args or {}) | query))
+    # Names in an address are its writer's: `_scheme` or `event_id` among them must say nothing to `url_for`.
+    path = url_for(request.endpoint or "home.show", **(request.view_args or {}))
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _day_target(day: date) -> str:
