@@ -11,7 +11,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
-from booking import i18n, vocabulary
+from booking import clock, i18n, vocabulary
 from booking.i18n import _, translate
 from booking.models import Actor, EventType, HistoryEntry, LabelDecision, Publication, Subject
 from booking.models.event import Equipment, plain
@@ -103,7 +103,7 @@ ACTORS: Mapping[str, str] = MappingProxyType(
         Actor.HEAD: _("Le chef d’établissement"),
         Actor.AUTHORITY: _("L’autorité"),
         Actor.CALENDAR: _("Un agenda"),
-        Actor.CLOCK: _("L’heure"),
+        Actor.CLOCK: _("Coulisses, tout seul"),
         Actor.OPERATOR: _("L’exploitant du service"),
         Actor.ACCOUNT: _("Une personne, pour son compte"),
     }
@@ -165,6 +165,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "pupils": _("Élèves"),
         "pupils_per_adult": _("Élèves par adulte"),
         "role": _("Rôle"),
+        "new_organisation": _("Nouvel organisme"),
         "slots": _("Créneaux"),
         "starts_at": _("Début"),
         "starts_on": _("Premier jour"),
@@ -281,7 +282,8 @@ def _text_said(text: str, locale: str) -> str:
         if _INSTANT.fullmatch(text):
             return i18n.moment(datetime.fromisoformat(text), locale)
         if _DAY.fullmatch(text):
-            return i18n.day(date.fromisoformat(text), locale, year=True)
-    except ValueError:
+            day = date.fromisoformat(text)
+            return i18n.day(day, locale, year=day.year != clock.paris_day(clock.now()).year)
+    except (ValueError, OverflowError):  # a title may look like an instant of year 1
         return text
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE].rstrip()}…"
