@@ -36,10 +36,10 @@ _SAMPLE = {
 }  # fmt: skip
 
 
-@bp.before_request
-def allow_files() -> None:
-    """A programme is larger than a form: its view alone takes so much."""
-    if request.endpoint == "authority_imports.send":
+@bp.url_value_preprocessor
+def _let_files_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """A programme is larger than a form. Said before anything reads the form, the search for its CSRF token included."""
+    if endpoint == f"{bp.name}.send":
         request.max_content_length = _LARGEST_FORM
 
 
