@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from booking.app_settings import settings
 from booking.errors import Refusal, SignedOut
 from booking.i18n import DEFAULT_LOCALE
 from booking.web import booking_form
@@ -52,9 +54,26 @@ def _forged(error: CSRFError) -> Response | tuple[str, int] | tuple[str, int, di
 
 
 def send_again(refusal: Refusal, status: int) -> tuple[str, int]:
-    """What was sent in vain, with a button that sends it once more: nothing typed is lost. Files must be chosen again."""
+    """What was sent in vain, with a button that sends it once more: nothing typed is lost. Files must be chosen again.
+
+    What another site wrote into its own form is nothing to be lost: a button under our name would send it with our token.
+    """
+    if not _from_our_pages():
+        return render_template("errors/page.html", status=400), 400
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     return render_template("errors/send_again.html", refusal=refusal, fields=fields, files=bool(request.files)), status
+
+
+def _from_our_pages() -> bool:
+    """Whether a form came from a page of ours, as the browser says (Fetch Metadata; before it, the Origin of RFC 6454).
+
+    An Origin that is « null » may be any page's that sends no referrer. What says nothing at all is no browser.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin, ours = request.headers.get("Origin"), urlsplit(settings().base_url)
+    return origin is None or origin == f"{ours.scheme}://{ours.netloc}"
 
 
 def _http(error: HTTPException) -> Response | tuple[str, int, dict[str, str]]:
