@@ -11,7 +11,17 @@ from sqlalchemy.orm import aliased
 
 from booking import clock
 from booking.db import db
-from booking.models import Account, Actor, Edition, HistoryEntry, Organisation, OrganisationKind, Subject
+from booking.models import (
+    Account,
+    Actor,
+    Edition,
+    Event,
+    HistoryEntry,
+    Organisation,
+    OrganisationKind,
+    Publication,
+    Subject,
+)
 
 A_PAGE = 50
 LONGEST_WORDS = 80
@@ -56,7 +66,10 @@ class JournalPage:
 
 
 def of_authority(authority_id: int, filters: JournalFilters, page: int = 1) -> JournalPage:
-    """What an authority may read: its own editions, and what organisations did outside editions. Never another authority's."""
+    """What an authority may read: its own editions, and what organisations did outside editions. Never another authority's.
+
+    Of an event it hears once it is published or its label asked for, and of what it did itself: a draft is its host's affair.
+    """
     own = select(Edition.id).where(Edition.authority_id == authority_id)
     others = select(Organisation.id).where(Organisation.kind == OrganisationKind.AUTHORITY, Organisation.id != authority_id)
     outside = and_(
@@ -64,7 +77,11 @@ def of_authority(authority_id: int, filters: JournalFilters, page: int = 1) -> J
         HistoryEntry.organisation_id.is_not(None),
         HistoryEntry.organisation_id.not_in(others),
     )
-    return _page([or_(HistoryEntry.edition_id.in_(own), outside)], filters, page)
+    known = select(Event.id).where(or_(Event.publication == Publication.PUBLISHED, Event.label.has()))
+    open_to_it = or_(
+        HistoryEntry.event_id.is_(None), HistoryEntry.acting_for_id == authority_id, HistoryEntry.event_id.in_(known)
+    )
+    return _page([or_(and_(HistoryEntry.edition_id.in_(own), open_to_it), outside)], filters, page)
 
 
 def of_organisation(organisation_id: int, filters: JournalFilters, page: int = 1) -> JournalPage:
