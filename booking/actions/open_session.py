@@ -21,7 +21,8 @@ LASTS_FOR_AUTHORITIES = timedelta(hours=12)
 def open_session(account: Account, browser: str, now: datetime) -> str:
     """Sign an account in, in one browser. Returns the token for its cookie; only its hash is stored.
 
-    `browser` names it in words its owner recognises. The account must have been flushed.
+    `browser` names it in words its owner recognises. The account must have been flushed. A second factor that was begun and never
+    confirmed is forgotten: whoever was signed in before may have read its key.
     """
     token = secrets.token_urlsafe(32)
     lasts = LASTS_FOR_AUTHORITIES if _is_of_an_authority(account) else LASTS
@@ -36,6 +37,8 @@ def open_session(account: Account, browser: str, now: datetime) -> str:
         )
     )
     account.last_seen_at, account.warned_at, account.closed_at = now, None, None
+    if not account.has_second_factor:
+        account.totp_nonce = None
     db.session.flush()
     record_change(Who(Actor.ACCOUNT, account.id), "signed_in", account, now)
     return token

@@ -1,0 +1,142 @@
+"""Attacks on the workspaces: addresses, forms, files and words that their writers did not mean well."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from booking.db import db
+from booking.models import Edition, Event
+from tests.event_forms import WORDS, newest
+from tests.workspaces import Staff, authority_of, manager_of, sign_in
+from tests.world import World
+
+
+def authority_id(world: World) -> int:
+    db.session.expire_all()
+    found = db.session.get_one(Edition, world.edition).authority_id
+    assert found is not None
+    return found
+
+
+def token_in(page: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def rewritten(staff: Staff, event_id: int, **words: str) -> int:
+    db.session.expire_all()
+    version = str(db.session.get_one(Event, event_id).version)
+    return staff.client.post(
+        f"/workspace/events/{event_id}/edit", data=WORDS | {"levels": ["4e"]} | words | {"version": version}
+    ).status_code
+
+
+def test_names_and_numbers_in_an_address_lead_nowhere_else_and_break_nothing(
+    app: Flask, client: FlaskClient, world: World
+) -> None:
+    staff, host = authority_of(app, world.edition), manager_of(app, world.port)
+    mine, ours = f"/authority/{authority_id(world)}", f"/workspace/organisations/{world.port}"
+    names = "_external=1&_scheme=javascript&_anchor=x&_method=PUT&endpoint=x&values=x&event_id=x&organisation_id=x&edition_id=x&lang=xx"
+    for visitor, paths in (
+        (client, ("/", "/events", f"/events/{world.visit}", "/sign-in", f"/slots/{world.visit_slot}/bookings/new")),
+        (staff.client, (mine, f"{mine}/labels", f"{mine}/journal", f"{mine}/organisations", f"/authority/editions/{world.edition}/events")),
+        (host.client, (ours, f"{ours}/bookings", f"{ours}/history", f"/workspace/events/{world.visit}", "/account")),
+    ):  # fmt: skip
+        for path in paths:
+            answer = visitor.get(f"{path}?{names}")
+            assert answer.status_code == 200, path
+            assert "javascript:" not in answer.text, path
+    for query in (
+        "day=%20&places=%20&type=%20",
+        "places=00000000199999999999999999999",
+        "page=000000001999999999999999999",
+        "day=%00",
+    ):
+        assert client.get(f"/events?{query}").status_code == 200, query
+    for digest in ("aaaaaaaaaaaaaaa%00", "%C3%A9aaaaaaaaaaaaaaa", "A" * 16, "%25" * 16):
+        assert client.get(f"/events/{world.visit}/picture/{digest}.jpg").status_code == 404, digest
+
+
+def test_words_that_look_like_instants_nobody_lives_in_do_not_break_the_history(app: Flask, world: World) -> None:
+    host, staff = manager_of(app, world.port), authority_of(app, world.edition)
+    pages = ((host, f"/workspace/organisations/{world.port}/history"), (staff, f"/authority/{authority_id(world)}/journal"))
+    for title in (
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01",
+        "%(x)s {x} {{ 7 * 7 }} %",
+        "2026-11-24T10:00Z",
+    ):
+        assert rewritten(host, world.visit, title=title) == 303
+        for somebody, page in pages:
+            assert somebody.client.get(page).status_code == 200, title
+
+
+def test_a_programme_as_large_as_promised_passes_with_its_token_and_no_larger_one(app: Flask, world: World) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    staff, path = authority_of(app, world.edition), f"/authority/{authority_id(world)}/imports"
+    token = token_in(staff.client.get(path).text)
+    lines = "".join(f"r{n};Titre {n};Port de Gennevilliers;{'x' * 900}\n" for n in range(900))
+
+    def sent(content: str, **more: str) -> int:
+        data = {"edition_id": str(world.edition), "file": (BytesIO(content.encode()), "programme.csv")} | more
+        return staff.client.post(path, data=data).status_code
+
+    assert sent("reference;titre;organisateur;description\n" + lines, csrf_token=token) == 303
+    assert sent("reference;titre;organisateur;description\n" + lines) == 400
+    assert sent("x" * (3 * 1024 * 1024), csrf_token=token) == 413
+
+
+def test_a_form_of_another_site_is_never_offered_to_be_sent_from_ours(app: Flask, world: World) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    host = manager_of(app, world.port)
+    path, typed = (
+        f"/workspace/organisations/{world.port}/members",
+        {"email": "mechant@evil.example", "role": "manager", '"><b>': "<i>"},
+    )
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8000"},
+    ):  # fmt: skip
+        for visitor in (host.client, app.test_client()):
+            answer = visitor.post(path, data=typed, headers=headers)
+            assert answer.status_code == 400, headers
+            assert "mechant@evil.example" not in answer.text, headers
+            assert "csrf_token" not in answer.text, headers
+            assert "Set-Cookie" not in answer.headers, "nor does it put our own session aside"
+    for headers in ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, {"Origin": app.config["SETTINGS"].base_url}, {}):
+        answer = host.client.post(path, data=typed, headers=headers)
+        assert 'value="mechant@evil.example"' in answer.text
+        assert f'action="{path}"' in answer.text
+        assert "<b>" not in answer.text.split("<main", 1)[1]
+        assert "<i>" not in answer.text
+    again = host.client.post(path, data=typed | {"csrf_token": token_in(answer.text)}, headers={"Sec-Fetch-Site": "same-origin"})
+    assert again.status_code == 303
+
+
+def test_a_draft_is_not_read_in_the_authoritys_journal(app: Flask, world: World) -> None:
+    host, staff = manager_of(app, world.port), authority_of(app, world.edition)
+    words = WORDS | {"title": "Secret de fabrication", "edition_id": str(world.edition)}
+    host.client.post(f"/workspace/organisations/{world.port}/events/new", data=words)
+    draft = newest().id
+    assert rewritten(host, draft, title="Secret encore") == 303
+    journal = f"/authority/{authority_id(world)}/journal"
+    assert "Secret" not in staff.client.get(journal).text
+    assert "0 ligne" in re.sub(r"<[^>]+>", "", staff.client.get(f"{journal}?q=secret").text)
+    assert "Secret" in host.client.get(f"/workspace/organisations/{world.port}/history").text
+
+
+def test_the_key_of_a_second_factor_somebody_began_before_is_not_confirmed_by_its_owner(app: Flask, world: World) -> None:
+    intruder = manager_of(app, world.port)
+    intruder.client.post("/sign-in/second-factor/begin")
+    key = intruder.client.get("/sign-in/second-factor/key.svg").data
+    assert key
+    owner = sign_in(app, intruder.account.email, second_factor=False)
+    assert owner.client.get("/sign-in/second-factor/key.svg").status_code == 404
+    owner.client.post("/sign-in/second-factor/begin")
+    assert owner.client.get("/sign-in/second-factor/key.svg").data not in {b"", key}
