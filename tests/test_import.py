@@ -167,6 +167,9 @@ def test_an_organisation_is_found_by_its_siret_else_by_its_name_else_made(app: F
         a_line(reference="d", organisateur="fonderie  neuve", debut="25/11/2026 9 h"),
     ))  # fmt: skip
     assert problems(one) == [[], [], [], []]
+    report = staff.client.get(f"/authority/imports/{one.id}?lang=fr").text
+    assert report.count("Nouvel organisme") == 2, "a name nobody has yet is said before it is written, on each line that has it"
+    assert '<span lang="fr">Fonderie neuve</span>' in report
     applied(staff, one)
     assert imported("a").host_id == known.id
     assert imported("b").host_id == world.port

@@ -85,7 +85,8 @@ class Plan:
         """What would change, by field, as the report keeps it: of people's addresses only that they do."""
         new = {"slots": (None, self.slot_row["starts_at"])} if self.adds_slot else {}
         published = {"publication": (Publication.DRAFT, Publication.PUBLISHED)} if self.publish and self.event else {}
-        return {**for_history(self.event_changes), **published, **self.slot_changes, **new}
+        host = {"new_organisation": (None, self.host[0])} if self.head and self.event is None and self.found is None else {}
+        return {**host, **for_history(self.event_changes), **published, **self.slot_changes, **new}
 
 
 class Planner:
