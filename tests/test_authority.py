@@ -386,6 +386,7 @@ def test_reading_along_is_told_shown_logged_and_changes_nothing(app: Flask, worl
     assert staff.client.post(f"{address}/help").status_code == 303, "twice is once"
     page = staff.client.get(workspace).text
     assert "Vous lisez l’espace de Port de Gennevilliers" in page
+    assert "agit pour cet organisme" not in page, "who reads along acts for nobody"
     assert "Terminer la consultation" in page
     assert "Vous lisez" in staff.client.get(f"/authority/{mine}").text
     assert staff.client.get(f"/workspace/events/{world.visit}").status_code == 200

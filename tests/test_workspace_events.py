@@ -47,6 +47,7 @@ def test_a_first_time_host_writes_submits_corrects_and_publishes_and_is_asked_no
     show = f"/workspace/events/{event.id}"
     assert (event.host_id, event.edition_id, event.publication) == (company.id, world.edition, Publication.DRAFT)
     page = text(staff.client.get(draft.location))
+    assert "Avant de demander le label, il manque : le résumé, la description, le public, le lieu et la commune" in page
     assert "C’est enregistré." in page
     assert "Brouillon" in page
     assert "Ajouter des créneaux" in page
@@ -58,6 +59,7 @@ def test_a_first_time_host_writes_submits_corrects_and_publishes_and_is_asked_no
     assert "Pas encore : Tous les créneaux dans la période du label" in text(refused)
     assert not letters(Kind.LABEL_ASKED)
 
+    assert "Il manque : le résumé, la description" in text(refused)
     edit = staff.client.get(f"{show}/edit")
     saved = staff.client.post(f"{show}/edit", data=typed(edit, **WORDS, levels=["3e"]))
     assert saved.status_code == 303
@@ -65,6 +67,9 @@ def test_a_first_time_host_writes_submits_corrects_and_publishes_and_is_asked_no
     assert "peniches" in the(event.id).search_text
     assert "grues" in the(event.id).search_text
     add_slot(event.id)
+    page = staff.client.get(show).text
+    assert "Avant de demander le label" not in page
+    assert 'button-main">Demander le label' in page
     assert [check.met for check in checks(the(event.id))] == [True, True, True, True, None]
     sent = staff.client.post(f"{show}/submission")
     assert "La demande de label est partie. Réponse au plus tard vendredi 20 novembre, 18 h" in text(
@@ -160,6 +165,9 @@ def test_who_waits_to_be_accepted_prepares_and_never_touches_what_others_made(ap
     new = f"/workspace/organisations/{own.id}/events/new"
     assert staff.client.post(new, data=WORDS | {"edition_id": world.edition}).status_code == 303
     draft = newest().id
+    home = staff.client.get(f"/workspace/organisations/{own.id}?lang=fr").text
+    assert "Votre demande attend une réponse." in home
+    assert home.count('aria-hidden="true">!</span>') == 1, "the draft waits; the own request is no line without words"
     assert staff.client.post(f"/workspace/events/{draft}/edit", data=WORDS | {"version": "9"}).status_code == 303
     assert staff.client.post(f"/workspace/events/{draft}/publication").status_code == 404
     for path in (f"organisations/{world.port}", f"events/{world.visit}", f"slots/{world.visit_slot}"):
@@ -317,7 +325,7 @@ def test_the_pages_of_an_event_in_english_say_nothing_in_french(app: Flask, worl
         f"/workspace/events/{world.boat}": ("Request the label", "Everything visitors need to know is written", "Less often"),
         f"/workspace/events/{world.debate}": ("the seal is on the public page",),
         f"/workspace/events/{world.boat}/edit": ("Save the changes", "everyone who booked gets a new invitation"),
-        f"/workspace/events/{world.boat}/cancellation": ("Cancel this event?", "Cancel and tell the one booking"),
+        f"/workspace/events/{world.boat}/cancellation": ("Cancel this event?", "Cancel and tell everybody"),
     }
     for path, expected in pages.items():
         assert_english(staff.client.get(path).text, *expected)

@@ -49,7 +49,7 @@ def test_the_home_says_what_is_next_who_comes_what_waits_and_what_is_nearly_full
         "29 élèves, 2 adultes",
         "L’autorité demande une correction",
         "1 personne demande à vous rejoindre",
-        "Presque complets",
+        "Complets ou presque",
     ):
         assert words in said
     listed = staff.client.get(page + "/bookings?state=unreached&lang=en").text
@@ -86,9 +86,9 @@ def test_who_works_for_one_goes_straight_in_who_works_for_several_chooses(app: F
     several = sign_in(app, "cci@chambre.example").client
     spaces = several.get("/workspace?lang=fr").text
     assert "Chambre du fleuve" in spaces
-    assert "pour le compte, par" in spaces
+    assert "Chambre du fleuve agit pour cet organisme" in spaces
     inside = several.get(f"/workspace/organisations/{world.port}").text
-    assert "pour le compte, par\u00a0: Chambre du fleuve" in inside
+    assert "Chambre du fleuve agit pour cet organisme" in inside
     assert (
         sign_in(app, "personne@nulle-part.example")
         .client.get("/workspace")

@@ -12,7 +12,7 @@ from booking.models import Event, LabelDecision
 from booking.permissions import Act
 from booking.queries import own_events, workspace
 from booking.queries.event_choices import open_editions
-from booking.queries.label_checks import checks, missing_for_publication
+from booking.queries.label_checks import checks, missing_for_label, missing_for_publication
 from booking.queries.label_queue import clock_of
 from booking.web.authorise import may, signed_in
 from booking.web.forms.event import DuplicateForm, PictureForm
@@ -29,7 +29,7 @@ def event_page(
     duplicate_form: DuplicateForm | None = None,
 ) -> Answer:
     """The event's page; after a refusal it says why, with its status."""
-    editions = open_editions()
+    editions, steps = open_editions(), _steps(event)
     body = render_template(
         "workspace/event.html",
         organisation=event.host,
@@ -42,7 +42,8 @@ def event_page(
         checks=checks(event),
         check_name=CHECKS.__getitem__,
         missing_name=MISSING.__getitem__,
-        steps=_steps(event),
+        lacking=[MISSING[name] for name in missing_for_label(event) if name != "slots"] if steps["submit"] else [],
+        steps=steps,
         answer=clock_of(event.label.requested_at, clock.now()) if event.label else None,
         taken=own_events.places_taken([event.id]).get(event.id, 0),
         bookings=own_events.bookings_to_come(event.id),

@@ -54,7 +54,7 @@ def create(event: Event) -> Response | str | tuple[str, int]:
         if isinstance(refusal, Invalid):
             form.show(refusal.fields, g.locale)
         return _form_page(event, form, refusal, []), refusal.status
-    return redirect(url_for("workspace_events.show", event_id=event.id, _anchor="slots"), 303)
+    return redirect(url_for("workspace_events.show", event_id=event.id, note="slots"), 303)
 
 
 @bp.get("/workspace/slots/<int:slot_id>")
