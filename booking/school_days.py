@@ -156,5 +156,5 @@ def warning_sentence(warning: SlotWarning, locale: str) -> str:
 
 def _said(value: object, locale: str) -> str:
     if isinstance(value, date):
-        return say_day(value, locale, year=True)
+        return say_day(value, locale)  # it stands beside its slot, which says the year where it is not this one
     return translate(locale, NAMES.get(str(value), str(value)))

@@ -178,7 +178,7 @@ def test_a_changed_event_is_shown_as_a_difference_and_keeps_its_label(app: Flask
     )
     page = staff.client.get(f"/authority/labels/{world.visit}").text
     assert "Ce qui a changé depuis le label" in page
-    for before, after in (("Clichy", "Gennevilliers"), ("mercredi 25 novembre 2026", "mardi 24 novembre 2026"), ("non", "oui")):
+    for before, after in (("Clichy", "Gennevilliers"), ("mercredi 25 novembre", "mardi 24 novembre"), ("non", "oui")):
         assert before in page
         assert after in page
     assert 'value="keep"' in page

@@ -22,7 +22,7 @@ from booking.actions.slot_changes import own_pool
 from booking.actions.write_to_bookers import LONGEST_LETTER, write_to_bookers
 from booking.db import in_transaction
 from booking.errors import Invalid, NotFound, Refusal, SlotChanged
-from booking.models import Slot, Status
+from booking.models import Booking, Slot, Status
 from booking.models.slot_words import read_reason, read_time
 from booking.permissions import Act
 from booking.queries import slot_bookings
@@ -106,7 +106,8 @@ def resize(slot: Slot) -> Answer:
     """Raise or lower the number of places."""
     form = CapacityForm()
     raw = form.raw()
-    return _acted("capacity", slot, form, lambda: set_capacity(slot.id, raw, who()), "resized", pool=own_pool(slot))
+    resized = partial(set_capacity, slot.id, raw, who())
+    return _acted("capacity", slot, form, resized, "resized", pool=own_pool(slot), holders=lambda: _holders(slot))
 
 
 @bp.get("/workspace/slots/<int:slot_id>/terms")
@@ -140,7 +141,9 @@ def close(slot: Slot) -> Response:
 @needs(Act.RUN_SLOTS, Slot)
 def ask_opening(slot: Slot) -> str:
     """Until when bookings are open again."""
-    return _page("opening", slot, ReopeningForm(formdata=None))
+    form = ReopeningForm(formdata=None)
+    form.closes_at.data = f"{clock.in_paris(slot.starts_at):%Y-%m-%dT%H:%M}"
+    return _page("opening", slot, form)
 
 
 @bp.post("/workspace/slots/<int:slot_id>/opening")
@@ -232,6 +235,11 @@ def _page(what: str, slot: Slot, form: HouseForm, *, refusal: Refusal | None = N
         said_of=said_of,
         **facts,
     )
+
+
+def _holders(slot: Slot) -> dict[str, Booking]:
+    """By its reference, each booking that holds places here."""
+    return {booking.reference: booking for booking in slot_bookings.live(slot.id)}
 
 
 def _confirmed(slot: Slot) -> int:
