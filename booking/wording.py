@@ -103,9 +103,9 @@ PROBLEMS: Mapping[str, str] = {
 REFUSALS: Mapping[str, str] = {
     "invalid": _("Quelques réponses sont à revoir."),
     "not_found": _("Cette page n’existe pas, ou n’existe plus."),
-    "slot_full": _("Il reste %(remaining)s places, et votre groupe en demande %(wanted)s."),
+    "slot_full": _("Il reste %(remaining)s places, il en faudrait %(wanted)s."),
     "slot_full_none": _("Ce créneau est complet : toutes les places sont prises."),
-    "slot_full_one": _("Il reste une seule place, et votre groupe en demande %(wanted)s."),
+    "slot_full_one": _("Il reste une seule place, il en faudrait %(wanted)s."),
     "already_booked": _(
         "Ce groupe a déjà une réservation sur ce créneau. Le lien pour la modifier est dans le message que nous avons envoyé."
     ),

@@ -79,7 +79,7 @@ def test_refused_for_want_of_places_the_form_comes_back_filled_with_what_is_poss
     answer = book(client, world.boat_slot, key="k2", pupils=10, adults=1, label="3e « D » & co")
     said = text(answer)
     assert answer.status_code == 409
-    assert "Il reste 8 places, et votre groupe en demande 11." in said
+    assert "Il reste 8 places, il en faudrait 11." in said
     assert "Vous pouvez venir à 8 au plus" in said
     assert f"/slots/{world.second_boat_slot}/bookings/new" in answer.get_data(as_text=True)
     assert 'value="3e « D » &amp; co"' in answer.get_data(as_text=True)

@@ -55,7 +55,7 @@ def test_a_greeter_sees_who_comes_and_no_email_address(greeter: Staff, world: Wo
     said = text(page)
     for words in (
         booked.reference, "3e B, Collège du Port", "(3e)", "Camille Martin", "01 23 45 67 89", "Surdité ou malentendance : 1",
-        "Grand public", "Paul Valmy", "17 places sur 40", "2 réservations 10 3", "Accueil, bâtiment A",
+        "Paul Valmy (Grand public)", "17 places sur 40", "2 réservations 10 3", "Accueil, bâtiment A",
     ):  # fmt: skip
         assert words in said, words
     assert said.index(alone.reference) < said.index("Pas encore confirmées") < said.index(held.reference)

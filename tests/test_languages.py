@@ -285,7 +285,7 @@ def test_the_pages_of_a_booking_in_english_say_nothing_in_french(app: Flask, cli
     client.post(link)
     assert_english(client.get(f"{page}?note=confirmed").text, "You’re booked", "1 adult is missing: the site asks for 2.")
     refused = client.post(f"{page}/headcount", data={"pupils": "32", "adults": "2"})
-    assert_english(refused.text, "11 places are left, and your group needs")
+    assert_english(refused.text, "11 places are left, and 12 are needed")
     client.post(f"{page}/headcount", data={"pupils": "31", "adults": "3"})
     assert_english(client.get(f"{page}?note=headcount").text, "The headcount is now 31 pupils + 3 adults.")
     assert_english(client.get(f"/slots/{world.visit_slot}/bookings/new").text, "This slot is full: every place is taken.")

@@ -486,7 +486,7 @@ def test_the_host_books_for_a_class_on_the_telephone_before_opening_and_after_cl
         host = sign_in(app, host.account.email)
         full = host.client.post(path, data=a_form(pupils=12, label="3e C", key="k3"))
         assert full.status_code == 409
-        assert "Il reste 11 places, et votre groupe en demande 12." in text(full)
+        assert "Il reste 11 places, il en faudrait 12." in text(full)
         assert 'value="3e C"' in full.text
         assert host.client.post(path, data=a_form(pupils=11, label="3e C", key="k3")).status_code == 303
     with clock.clock_at(datetime.fromisoformat("2026-11-24T13:30:00+00:00")):

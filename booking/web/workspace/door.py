@@ -101,20 +101,29 @@ def _sheet(slot: Slot, listed: door.DoorList) -> dict[str, object]:
         "contact": event.contact_phone,
         "places": _places(slot, listed),
         "printed": printed,
-        "bookings": [_entry(row) for row in listed.expected],
-        "held": [_entry(row) for row in listed.held],
+        "bookings": [_on_paper(_entry(row)) for row in listed.expected],
+        "held": [_on_paper(_entry(row)) for row in listed.held],
     }
 
 
+def _on_paper(entry: dict[str, Any]) -> dict[str, Any]:
+    """Paper has a narrow column for levels: who somebody alone comes as stands behind the name."""
+    return entry if entry["french"] else entry | {"who": f"{entry['who']} ({entry['level']})", "level": ""}
+
+
 def _entry(row: Row[Any]) -> dict[str, Any]:
-    """One booking as the sheet lists it. A person alone counts as one adult, so that the totals are people."""
+    """One booking as the sheet lists it: a class, or the name somebody gives at the gate, with who they come as.
+
+    A person alone counts as one adult, so that the totals are people.
+    """
     is_class = row.audience == "school"
+    person = gettext(vocabulary.PERSONS.get(row.audience, vocabulary.AUDIENCES[row.audience])) if not is_class else ""
     group = ", ".join(part for part in (row.class_label, row.school_name) if part)
     return {
         "reference": row.reference,
-        "who": group if is_class else gettext(vocabulary.PERSONS.get(row.audience, vocabulary.AUDIENCES[row.audience])),
-        "level": gettext(vocabulary.LEVELS.get(row.level, row.level)) if row.level else "",
-        "contact_name": row.name,
+        "who": group if is_class else row.name or person,
+        "level": gettext(vocabulary.LEVELS.get(row.level, row.level)) if row.level else person,
+        "contact_name": row.name if is_class else "",
         "phone": row.phone,
         "pupils": row.pupils,
         "adults": row.adults if is_class else 1,
