@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from threading import Barrier
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from booking.db import db
-from booking.models import Edition, Event
+from booking.actions.cancel_booking import cancel_booking
+from booking.db import db, in_transaction
+from booking.links import SIGN_IN, make_code
+from booking.models import Account, Edition, Event, HistoryEntry, Label, Member, MemberState, Message, Session
+from booking.queries import label_queue
+from tests.conftest import NOW
 from tests.event_forms import WORDS, newest
+from tests.test_booking import book
 from tests.workspaces import Staff, authority_of, manager_of, sign_in
-from tests.world import World
+from tests.world import World, a_class
 
 
 def authority_id(world: World) -> int:
@@ -140,3 +149,74 @@ def test_the_key_of_a_second_factor_somebody_began_before_is_not_confirmed_by_it
     assert owner.client.get("/sign-in/second-factor/key.svg").status_code == 404
     owner.client.post("/sign-in/second-factor/begin")
     assert owner.client.get("/sign-in/second-factor/key.svg").data not in {b"", key}
+
+
+def test_what_a_booker_wrote_is_read_by_the_host_and_not_in_the_authoritys_journal(app: Flask, world: World) -> None:
+    host, staff = manager_of(app, world.port), authority_of(app, world.edition)
+    booking = book(world.visit_slot, a_class(), proven=True)
+    in_transaction(lambda: cancel_booking(booking.reference, why="Madame Martin est souffrante"))
+    assert "souffrante" in host.client.get(f"/workspace/organisations/{world.port}/history").text
+    journal = staff.client.get(f"/authority/{authority_id(world)}/journal?subject=booking").text
+    assert booking.reference in journal
+    assert "souffrante" not in journal
+
+
+def at_once(app: Flask, acts: Sequence[Callable[[FlaskClient], int]], clients: Sequence[FlaskClient]) -> list[int]:
+    """Do all of it in the same instant, each in a thread of its own; the answers' statuses."""
+    start = Barrier(len(acts))
+
+    def one(act: Callable[[FlaskClient], int], client: FlaskClient) -> int:
+        start.wait(timeout=10)
+        return act(client)
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        running = [pool.submit(one, act, client) for act, client in zip(acts, clients, strict=True)]
+        return [one.result(timeout=60) for one in running]
+
+
+def test_of_two_who_act_at_once_one_acts(app: Flask, world: World) -> None:
+    first = manager_of(app, world.port, "un@port.example")
+    second = manager_of(app, world.port, "deux@port.example")
+    seats = {member.account_id: member.id for member in db.session.scalars(select(Member))}
+    numbers = [seats[other.account.id] for other in (second, first)]
+    removals = [lambda c, n=number: c.post(f"/workspace/members/{n}/end").status_code for number in numbers]
+    db.session.rollback()  # a read that stays open keeps writers of SQLite waiting
+    answers = at_once(app, removals, (first.client, second.client))
+    db.session.expire_all()
+    left = [member for member in db.session.scalars(select(Member)) if member.state is MemberState.ACTIVE]
+    assert len(left) == 1, answers
+
+    a, b = authority_of(app, world.edition, "a@prefecture.example"), authority_of(app, world.edition, "b@prefecture.example")
+    db.session.add(Label(event_id=world.visit, requested_at=NOW))
+    db.session.commit()
+    seen = label_queue.fingerprint(db.session.get_one(Event, world.visit))
+    db.session.rollback()
+    path = f"/authority/labels/{world.visit}/decision"
+    verdicts = [
+        lambda c, v=v: c.post(path, data={"verdict": v, "remarks": "Non.", "seen": seen}).status_code
+        for v in ("return", "refuse")
+    ]
+    assert sorted(at_once(app, verdicts, (a.client, b.client))) == [303, 409]
+    decisions = select(HistoryEntry).where(HistoryEntry.action.in_(["label_returned", "label_refused"]))
+    assert len(db.session.scalars(decisions).all()) == 1
+
+    code, asker = asked_code(app, "trois@port.example")
+    codes = [lambda c: c.post("/sign-in/code", data={"code": code}).status_code] * 3
+    cookie = asker.get_cookie("session")
+    assert cookie is not None
+    twins = [app.test_client() for _ in codes]
+    for twin in twins:
+        twin.set_cookie("session", cookie.value)
+    assert sorted(at_once(app, codes, twins)) == [303, 422, 422]
+    opened = select(Session).join(Account).where(Account.email == "trois@port.example")
+    assert len(db.session.scalars(opened).all()) == 1
+
+
+def asked_code(app: Flask, email: str) -> tuple[str, FlaskClient]:
+    client = app.test_client()
+    client.post("/sign-in", data={"email": email})
+    letter = db.session.scalars(select(Message).where(Message.recipient == email).order_by(Message.id.desc())).first()
+    assert letter is not None
+    nonce = bytes.fromhex(letter.facts["nonce"])
+    db.session.rollback()
+    return make_code(app.config["SETTINGS"].secret_key, SIGN_IN, nonce), client
