@@ -16,6 +16,7 @@ from pathlib import Path
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 from booking import clock
 
@@ -75,6 +76,11 @@ def typeset(locale: str, text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def figure(value: int, locale: str) -> str:
+    """A number with its thousands apart: « 2 781 », "2,781"."""
+    return format_decimal(value, locale=_babel(locale)).replace("\u202f", "\u00a0")
+
+
 def day(value: date, locale: str, *, year: bool = False) -> str:
     """« jeudi 26 novembre », "Thursday 26 November"; the year follows where asked for."""
     return _first(format_date(value, "EEEE d MMMM y" if year else "EEEE d MMMM", locale=_babel(locale)), locale)

@@ -164,6 +164,14 @@ def test_each_wrong_value_gets_its_sentence_beside_the_field(
     assert count(Booking) == 0
 
 
+def test_the_summary_names_the_fields_in_the_order_of_the_form(client: FlaskClient, world: World) -> None:
+    said = book(client, world.visit_slot, pupils="", adults="", school_name="", level="", email="").text
+    summary, form = said.split("</ul>", said[: said.index('id="problems"')].count("</ul>") + 1)[-2:]
+    named = re.findall(r'href="#([a-z_]+)"', summary)
+    assert named == ["pupils", "adults", "school_name", "level", "email"]
+    assert sorted(named, key=lambda name: form.index(f'id="{name}"')) == named
+
+
 def test_double_submit_and_back_button_make_one_booking(client: FlaskClient, world: World) -> None:
     first, second = (book(client, world.visit_slot) for _ in range(2))
     assert first.location == second.location

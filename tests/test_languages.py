@@ -46,7 +46,7 @@ from booking.errors import (
     WrongLabelState,
     WrongState,
 )
-from booking.i18n import LOCALES, catalogue, translate
+from booking.i18n import LOCALES, catalogue, figure, translate
 from booking.links import CONFIRM
 from booking.models import Status
 from booking.web.errors import FormExpired
@@ -307,3 +307,8 @@ def test_a_booking_nobody_confirmed_says_so_in_english(client: FlaskClient, worl
         assert_english(client.get(page).text, "Time is up, places released", "Book again")
     with clock.clock_at(NOW + timedelta(days=30)):
         assert_english(client.get(f"/slots/{world.boat_slot}/bookings/new").text, "This slot can no longer be booked")
+
+
+def test_thousands_stand_apart() -> None:
+    assert [figure(2781, locale) for locale in ("fr", "en")] == ["2\u00a0781", "2,781"]
+    assert figure(31, "fr") == "31"
