@@ -10,16 +10,17 @@ from threading import Barrier
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from booking.actions.cancel_booking import cancel_booking
 from booking.db import db, in_transaction
 from booking.links import SIGN_IN, make_code
-from booking.models import Account, Edition, Event, HistoryEntry, Label, Member, MemberState, Message, Session
+from booking.models import Account, Edition, Event, HistoryEntry, Label, Member, MemberState, Message, Organisation, Session
 from booking.queries import label_queue
 from tests.conftest import NOW
 from tests.event_forms import WORDS, newest
 from tests.test_booking import book
+from tests.test_import import a_file, a_line, applied, checked, imported
 from tests.workspaces import Staff, authority_of, manager_of, sign_in
 from tests.world import World, a_class
 
@@ -220,3 +221,48 @@ def asked_code(app: Flask, email: str) -> tuple[str, FlaskClient]:
     nonce = bytes.fromhex(letter.facts["nonce"])
     db.session.rollback()
     return make_code(app.config["SETTINGS"].secret_key, SIGN_IN, nonce), client
+
+
+def test_no_form_of_a_workspace_acts_without_its_token(app: Flask, world: World) -> None:
+    host, staff = manager_of(app, world.port), authority_of(app, world.edition)
+    app.config["WTF_CSRF_ENABLED"] = True
+    lines = db.session.scalar(select(func.count()).select_from(HistoryEntry))
+    things = {"organisation_id": world.port, "event_id": world.visit, "slot_id": world.visit_slot, "edition_id": world.edition}
+    routes = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ()) and not rule.rule.startswith("/api/")]
+    assert len(routes) > 60
+    for rule in routes:
+        of_authority = rule.rule.startswith("/authority")
+        own = things | ({"organisation_id": authority_id(world)} if of_authority else {})
+        built = rule.build({name: own.get(name, 1) for name in rule.arguments})
+        assert built is not None
+        for typed in ({}, {"csrf_token": "x\0"}):
+            answer = (staff if of_authority else host).client.post(built[1], data={"why": "x", "email": "x@y.example"} | typed)
+            assert answer.status_code == 400, rule
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).select_from(HistoryEntry)) == lines
+
+
+def test_who_takes_a_companys_name_first_does_not_get_what_the_authority_imports_for_it(app: Flask, world: World) -> None:
+    staff, squatter = authority_of(app, world.edition), sign_in(app, "vite@squat.example")
+    wanted = {"kind": "company", "siret": "73282932000074", "name": "Ateliers de la Seine", "commune": "Clichy"}
+    squatter.client.post("/account/organisations/new", data=wanted)
+    organisation = db.session.scalars(select(Organisation).where(Organisation.siret == wanted["siret"])).one()
+    events = f"/workspace/organisations/{organisation.id}/events"
+    assert squatter.client.get(events).status_code == 200
+    line = a_line(reference="atelier", titre="Atelier ouvert", organisateur="Ateliers de la Seine", siret="", publie="")
+    applied(staff, checked(staff, world, a_file(line)))
+    draft = imported("atelier")
+    assert draft.host_id == organisation.id
+    for path in (events, f"/workspace/events/{draft.id}", f"/workspace/events/{draft.id}/edit"):
+        assert squatter.client.get(path).status_code == 404, path
+    theft = WORDS | {"contact_email": "vite@squat.example", "version": str(draft.version)}
+    assert squatter.client.post(f"/workspace/events/{draft.id}/edit", data=theft).status_code == 404
+
+
+def test_a_place_to_go_to_that_no_cookie_holds_keeps_nobody_out(app: Flask) -> None:
+    client = app.test_client()
+    client.post(f"/sign-in?next=/workspace?{'x' * 6000}", data={"email": "quatre@port.example"})
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+    assert len(cookie.value) < 4000
+    assert client.get("/sign-in/code").status_code == 200

@@ -20,6 +20,7 @@ from booking.models import (
     Booking,
     Edition,
     Event,
+    HistoryEntry,
     Mandate,
     Member,
     MemberState,
@@ -61,9 +62,11 @@ _FOUNDED = select(Member.organisation_id).where(
     Member.founding,
     ~exists().where(_OTHER.organisation_id == Member.organisation_id, _OTHER.state == MemberState.ACTIVE),
     ~exists().where(Event.host_id == Member.organisation_id, Event.publication != Publication.DRAFT),
+    ~exists().where(HistoryEntry.organisation_id == Member.organisation_id, HistoryEntry.action == "imported"),
 )
 """Organisations that somebody's waiting request has made: they may prepare meanwhile. Not where somebody else works by now, nor
-where an authority has published something for the organisation. Statements of every request are built once."""
+where an authority has imported or published something: whoever takes a name first must not get what is meant for its owner.
+Statements of every request are built once."""
 
 
 def token_hash(token: str) -> str:

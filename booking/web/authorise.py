@@ -33,6 +33,7 @@ from booking.permissions import AUTHORITY_ACTS, Act, Visitor
 from booking.queries import workspace
 
 COOKIE = "account"
+_LONGEST_PATH = 1000
 View = Callable[..., Any]
 
 
@@ -137,6 +138,7 @@ def cookie_name() -> str:
 def safe_next(path: str | None) -> str:
     """Where to go after signing in: a path of ours below a workspace, never another site's."""
     fine = path is not None and path.startswith(("/workspace", "/authority", "/account")) and path.isprintable()
+    fine = fine and len(str(path)) <= _LONGEST_PATH  # it waits in a cookie
     return str(path) if fine and "\\" not in str(path) and "//" not in str(path) else url_for("workspace.show")
 
 

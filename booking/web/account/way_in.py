@@ -17,7 +17,7 @@ from booking.links import keyed_hash
 from booking.models import SignIn
 from booking.queries import accounts
 from booking.web.account.browsers import browser_words
-from booking.web.authorise import cookie_name
+from booking.web.authorise import cookie_name, safe_next
 
 _ASKED = "sign_in"
 
@@ -40,7 +40,7 @@ def new_browser_secret() -> tuple[str, str]:
 
 def remember_request(asked: SignIn, secret: str, following: str | None) -> None:
     """Let this browser, and no other, use the code that was just sent."""
-    session[_ASKED] = {"id": asked.id, "secret": secret, "next": following}
+    session[_ASKED] = {"id": asked.id, "secret": secret, "next": safe_next(following) if following else None}
 
 
 def forget_request() -> None:
