@@ -94,7 +94,7 @@ def test_every_holiday_the_libraries_know_has_its_name() -> None:
 def test_every_warning_has_a_sentence_in_each_language() -> None:
     holiday = SlotWarning("public_holiday", {"day": date(2026, 11, 11), "name": "11 novembre"})
     assert warning_sentence(holiday, "fr") == "Le mercredi 11 novembre est férié (armistice de 1918)."
-    assert warning_sentence(holiday, "en") == "Wednesday 11 November 2026 is a public holiday (Armistice Day)."
+    assert warning_sentence(holiday, "en") == "Wednesday 11 November is a public holiday (Armistice Day)."
     for code in WARNINGS:
         for locale in LOCALES:
             assert "%" not in warning_sentence(SlotWarning(code, {"day": date(2026, 11, 11), "name": "Vacances d'hiver"}), locale)
@@ -103,5 +103,5 @@ def test_every_warning_has_a_sentence_in_each_language() -> None:
 def test_the_sentences_name_the_facts_they_are_given() -> None:
     start = at_paris(date(2026, 10, 25), 1)
     said = [warning_sentence(warning, "fr") for warning in warnings_for(start, start + timedelta(hours=4))]
-    assert said[0].startswith("Le dimanche 25 octobre 2026 tombe pendant les vacances scolaires (vacances de la Toussaint)")
+    assert said[0].startswith("Le dimanche 25 octobre tombe pendant les vacances scolaires (vacances de la Toussaint)")
     assert len(said) == 4
