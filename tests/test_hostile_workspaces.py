@@ -5,18 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
 from threading import Barrier
 
-from flask import Flask
+import pytest
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from booking.actions.cancel_booking import cancel_booking
+from booking.actions.limits import Limiter
+from booking.actions.withdraw_event import withdraw_event
 from booking.db import db, in_transaction
+from booking.errors import NotFound
 from booking.links import SIGN_IN, make_code
-from booking.models import Account, Edition, Event, HistoryEntry, Label, Member, MemberState, Message, Organisation, Session
+from booking.models import (
+    OPERATOR,
+    Account,
+    Booking,
+    Edition,
+    Event,
+    HistoryEntry,
+    Label,
+    Member,
+    MemberState,
+    Message,
+    Organisation,
+    Publication,
+    Session,
+)
 from booking.queries import label_queue
 from tests.conftest import NOW
 from tests.event_forms import WORDS, newest
@@ -268,3 +287,34 @@ def test_a_place_to_go_to_that_no_cookie_holds_keeps_nobody_out(app: Flask) -> N
     assert cookie is not None
     assert len(cookie.value) < 4000
     assert client.get("/sign-in/code").status_code == 200
+
+
+class Meanwhile(Limiter):
+    """Somebody else is faster: what a booking has read is no longer true when it comes to writing."""
+
+    def count(self, recipient: str | None, now: datetime) -> None:
+        if db.engine.dialect.name == "postgresql" and not DONE:  # SQLite has one writer, who is nobody else
+            DONE.append(True)
+            app, event_id = current_app._get_current_object(), int(self.secret)  # type: ignore[attr-defined]
+
+            def withdraw() -> None:
+                with app.app_context():
+                    in_transaction(lambda: withdraw_event(event_id, OPERATOR))
+
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(withdraw).result(timeout=30)
+
+
+DONE: list[bool] = []
+
+
+def test_nobody_books_an_event_that_is_withdrawn_meanwhile(app: Flask, world: World) -> None:
+    DONE.clear()
+    if db.engine.dialect.name == "sqlite":
+        in_transaction(lambda: withdraw_event(world.dating, OPERATOR))
+    person = a_class(audience="jobseeker", school_name="", label="", level="", pupils=0, adults=0)
+    with pytest.raises(NotFound):
+        book(world.dating_slot, person, limiter=Meanwhile(str(world.dating), "127.0.0.1"))
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).select_from(Booking)) == 0
+    assert db.session.get_one(Event, world.dating).publication is Publication.WITHDRAWN
