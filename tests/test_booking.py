@@ -17,7 +17,7 @@ from booking.actions.expire_holds import due_holds, expire_hold
 from booking.actions.limits import PER_RECIPIENT_AND_HOUR, Limiter
 from booking.db import db, in_transaction
 from booking.errors import AlreadyBooked, BookingClosed, IdempotencyKeyReused, Invalid, SlotFull, TooLate, TooMany, WrongState
-from booking.models import Booking, HistoryEntry, Holding, Kind, Message, Party, Pool, Status
+from booking.models import Actor, Booking, HistoryEntry, Holding, Kind, Message, Party, Pool, Status, Who
 from tests.world import World, a_class
 
 UNLIMITED = Limiter(secret="s", network="127.0.0.1", on=False)
@@ -229,3 +229,14 @@ def test_counters_equal_sums(world: World) -> None:
     rows = db.session.execute(select(Holding.pool_id, func.sum(Holding.places)).group_by(Holding.pool_id))
     sums = {row[0]: row[1] for row in rows}
     assert {pool.id: pool.taken for pool in db.session.scalars(select(Pool)) if pool.taken} == sums
+
+
+def test_a_host_on_the_telephone_writes_to_no_stranger_without_end(world: World) -> None:
+    on_the_telephone: dict[str, Any] = {
+        "who": Who(Actor.HOST), "proven": True, "limiter": Limiter(secret="s", network="127.0.0.1", on=True)
+    }  # fmt: skip
+    for number in range(PER_RECIPIENT_AND_HOUR):
+        book(world.boat_slot, a_class(1, 1, label=f"3e {number}"), f"k{number}", **on_the_telephone)
+    with pytest.raises(TooMany):
+        book(world.boat_slot, a_class(1, 1, label="3e Z"), "one more", **on_the_telephone)
+    book(world.boat_slot, a_class(1, 1, label="3e Z", email="autre@college.example"), "another mailbox", **on_the_telephone)

@@ -57,12 +57,12 @@ def pages() -> dict[str, tuple[str, str]]:
         "slot, terms": f"/workspace/slots/{slot}/terms",
         "slot, cancelled": f"/workspace/slots/{slot}/cancellation",
         "letter": f"/workspace/slots/{slot}/letter",
-        "bookings": f"{of_port}/bookings",
+        "bookings": f"{of_port}/bookings?audience=school",
         "booking": f"/workspace/bookings/{booking.reference}",
         "booking for somebody": f"/workspace/slots/{slot}/bookings/new",
         "day sheet": f"/workspace/slots/{slot}/day-sheet",
         "members": f"{of_port}/members",
-        "history": f"{of_port}/history",
+        "history": f"{of_port}/history?actor=operator",
         "account": "/account",
         "joining": "/account/organisations/new",
     }
@@ -74,7 +74,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "imports": f"/authority/{authority}/imports",
         "organisations": f"/authority/{authority}/organisations",
         "organisation": f"/authority/{authority}/organisations/{port}",
-        "journal": f"/authority/{authority}/journal",
+        "journal": f"/authority/{authority}/journal?subject=label",
         "second factor": "/sign-in/second-factor",
     } | ({"label": f"/authority/labels/{label.event_id}"} if label else {})
     return (
