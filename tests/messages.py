@@ -44,8 +44,13 @@ def placeholders(text: str) -> Counter[str]:
     return Counter(PLACEHOLDER.findall(text))
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
+@lru_cache(maxsize=1)
+def calls() -> tuple[tuple[str, str, ast.Call], ...]:
     """Every call in the code: where it stands, the name of what is called, and the call."""
+    return tuple(_calls())
+
+
+def _calls() -> Iterator[tuple[str, str, ast.Call]]:
     for path in CODE:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
