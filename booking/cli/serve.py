@@ -184,12 +184,17 @@ def _warm_up(app: Flask) -> None:
     """
     configure_mappers()
     _keep_compiled_templates(app)
-    for name in app.jinja_env.list_templates(filter_func=lambda name: name.endswith(".html") and not name.startswith("mail/")):
+    for name in app.jinja_env.list_templates(filter_func=_is_for_everybody):
         app.jinja_env.get_template(name)
     for locale in LOCALES:
         catalogue(locale)
     gc.collect()
     gc.freeze()
+
+
+def _is_for_everybody(name: str) -> bool:
+    """The public pages. Few sign in, and their pages are loaded when the first of them comes."""
+    return name.endswith(".html") and not name.startswith(("mail/", "account/", "workspace/", "authority/", "mailbox/"))
 
 
 def _keep_compiled_templates(app: Flask) -> None:
