@@ -58,7 +58,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     )
     if settings.trusted_proxies:
         n = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n)  # type: ignore[method-assign]  # the way Flask wants it
 
 
 def _open_doors(app: Flask) -> None:

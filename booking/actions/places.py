@@ -66,7 +66,7 @@ def _take(pool_ids: Iterable[int], places: int, *as_read: ColumnElement[bool]) -
     for pool_id in pool_ids:
         fits = Pool.taken + places <= Pool.capacity
         statement = update(Pool).where(Pool.id == pool_id, fits, *as_read).values(taken=Pool.taken + places)
-        if db.session.execute(statement, execution_options=_PLAIN).rowcount != 1:  # type: ignore[attr-defined]
+        if db.session.execute(statement, execution_options=_PLAIN).rowcount != 1:  # type: ignore[attr-defined]  # as above
             if as_read and not db.session.scalar(select(*as_read)):
                 raise StaleDataError("the slot was changed while it was booked")
             raise SlotFull(remaining=_remaining(pool_ids), wanted=places)

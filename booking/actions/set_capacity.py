@@ -32,7 +32,7 @@ def set_capacity(slot_id: int, raw: Mapping[str, object], who: Who) -> int:
     if before == capacity:
         return capacity
     statement = update(Pool).where(Pool.id == pool.id, Pool.taken <= capacity).values(capacity=capacity)
-    if db.session.execute(statement, execution_options=_PLAIN).rowcount != 1:  # type: ignore[attr-defined]
+    if db.session.execute(statement, execution_options=_PLAIN).rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has a row count
         raise _taken(pool)
     slot_changed(slot, who, "resized", clock.now(), {"capacity": (before, capacity)})
     return capacity

@@ -242,7 +242,7 @@ def _serve_pages(app: Flask, settings: Settings) -> None:
     ).run()
 
 
-class _Gunicorn(BaseApplication):  # type: ignore[misc]
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # its base has no types
     """Gunicorn around an application that is there already."""
 
     def __init__(self, app: Flask, **options: Any) -> None:

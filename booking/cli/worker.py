@@ -19,7 +19,7 @@ def init_app(app: Flask) -> None:
 @click.option("--once", is_flag=True, help="Do what is due now, say what was done, and end.")
 def worker(once: bool) -> None:
     """Deliver mail and let holds expire, until SIGTERM."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the worker outlives the proxy
     running = Worker(app, transport.transport_for(app))
     if once:
         running.empty()
