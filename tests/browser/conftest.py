@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from booking.config import ROOT
 
@@ -22,6 +22,8 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _PATIENCE = 15_000
 """Milliseconds. Much more than anything takes here, so that a busy machine fails nothing."""
+
+expect.set_options(timeout=_PATIENCE)
 
 A_BOOKING = re.compile(r"/bookings/\w{4}-\w{4}")
 """The address of a booking's own page."""
