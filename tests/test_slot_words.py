@@ -10,7 +10,8 @@ import pytest
 from booking.clock import at_paris
 from booking.errors import Invalid
 from booking.models import Slot
-from booking.models.slot_words import read_meeting, read_reason, read_slot, read_slots, read_terms, terms_of
+from booking.models.reason import read_reason
+from booking.models.slot_words import read_meeting, read_slot, read_slots, read_terms, terms_of
 
 ONE = {"day": "2026-11-24", "time": "14 h 30", "minutes": "90", "capacity": "31"}
 SERIES = {

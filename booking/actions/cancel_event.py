@@ -5,11 +5,8 @@ from __future__ import annotations
 from booking import clock
 from booking.actions.cancel_slot import cancel_slot
 from booking.actions.event_ground import event_changed, event_to_change
-from booking.errors import Invalid
 from booking.models import Event, Who
-from booking.models.party import Reader
-
-LONGEST_REASON = 400
+from booking.models.reason import read_reason
 
 
 def cancel_event(event_id: int, why: str, who: Who) -> Event:
@@ -17,10 +14,7 @@ def cancel_event(event_id: int, why: str, who: Who) -> Event:
 
     The event is cancelled before its slots are, so that none of them is offered to the others' bookers as another date.
     """
-    reader = Reader({"why": " ".join(why.split())})
-    reason = reader.text("why", LONGEST_REASON)
-    if reader.problems:
-        raise Invalid(reader.problems)
+    reason = read_reason({"why": why}, required=True)
     now = clock.now()
     event = event_to_change(event_id, with_slots=True)
     event.cancelled_at, event.cancel_reason = now, reason

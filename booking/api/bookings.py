@@ -26,12 +26,12 @@ from booking.links import CONFIRM, MANAGE, make_token, opens
 from booking.models import Booking, Party, read_party
 from booking.models.event import AccessKind, Audience
 from booking.models.party import SCHOOL
+from booking.models.reason import LONGEST_REASON
 from booking.queries import fetch
 
 _GROUP = ("school_name", "school_uai", "commune", "level", "label", "pupils", "adults")
 _CONTACT = ("email", "name", "phone")
 _FIELDS = ("audience", *_CONTACT, "locale", "group", "person", "needs")
-_LONGEST_REASON = 400
 
 
 @bp.post(f"/slots/<int(max={LARGEST_ID}):slot_id>/bookings")
@@ -93,7 +93,7 @@ def create_cancellation(reference: str) -> Response:
     _opened(reference, token, MANAGE)
     body = read_object(required=False)
     problems = unknown_fields(body, ("reason",))
-    reason = line(body.get("reason"), _LONGEST_REASON)
+    reason = line(body.get("reason"), LONGEST_REASON)
     if isinstance(reason, Problem):
         problems["reason"] = reason
     if problems or isinstance(reason, Problem):

@@ -100,7 +100,7 @@ def database_said(url: str) -> str:
 def _make_folder(url: str) -> None:
     parts = make_url(url)
     if parts.get_backend_name() == "sqlite" and parts.database:
-        os.makedirs(os.path.dirname(os.path.abspath(parts.database)), exist_ok=True)  # noqa: PTH103, PTH120, PTH100
+        os.makedirs(os.path.dirname(os.path.abspath(parts.database)), exist_ok=True)  # noqa: PTH103, PTH120, PTH100 - a path that may be empty
 
 
 class _Household:

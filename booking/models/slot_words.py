@@ -19,7 +19,6 @@ T = TypeVar("T")
 MOST_PLACES = 10_000
 MOST_HOURS = 24 * 90
 EARLIEST_ARRIVAL = 240
-LONGEST_REASON = 400
 PUPILS_ONE_ADULT_LEADS = 100
 _DEFAULTS: Mapping[str, str] = {
     "arrive_minutes_before": "0",
@@ -178,16 +177,6 @@ def read_moment(raw: Mapping[str, object], name: str) -> datetime | None:
     if reader.problems:
         raise Invalid(reader.problems)
     return found
-
-
-def read_reason(raw: Mapping[str, object], *, required: bool) -> str:
-    """Why a host moves or cancels a slot, from `why`: one line of at most 400 signs. Raises `Invalid`."""
-    given = raw.get("why")
-    reader = Reader({"why": " ".join(given.split()) if isinstance(given, str) else given})
-    reason = reader.text("why", LONGEST_REASON, required=required)
-    if reader.problems:
-        raise Invalid(reader.problems)
-    return reason
 
 
 def terms_of(slot: Slot) -> dict[str, str]:

@@ -21,6 +21,7 @@ from booking.errors import Invalid, NotFound, Refusal
 from booking.links import CONFIRM
 from booking.mail.invitation import booking_calendar
 from booking.models import Actor, Booking, HistoryEntry, Status
+from booking.models.reason import read_reason
 from booking.queries import fetch, slot_bookings
 from booking.queries.elsewhere import Offers
 from booking.web import access
@@ -104,10 +105,12 @@ def cancel(reference: str) -> Response | tuple[str, int]:
     """Cancel, and give the places back."""
     booking = access.booking_or_404(reference)
     form = CancellationForm()
-    why = " ".join("".join(sign if sign.isprintable() else " " for sign in form.why.data or "").split())[:400]
     try:
+        why = read_reason(form.raw(), required=False)
         in_transaction(lambda: cancel_booking(reference, why=why))
     except Refusal as refusal:
+        if isinstance(refusal, Invalid):
+            form.show(refusal.fields, g.locale)
         booking = fetch.booking(reference)
         page = render_template(
             "booking_cancel.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=form, refusal=refusal

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from wtforms import StringField
 
-from booking.errors import Invalid, Problem
 from booking.i18n import _
+from booking.models.reason import read_reason
 from booking.web.forms.booking import BookingForm, HouseForm
-
-LONGEST_REASON = 400
 
 
 class BookingForSomebodyForm(BookingForm):
@@ -27,12 +25,7 @@ class HostCancellationForm(HouseForm):
 
     def reason(self) -> str:
         """The reason as one line. Raises `Invalid` where there is none or too much of it."""
-        written = " ".join("".join(sign if sign.isprintable() else " " for sign in self.why.data or "").split())
-        if not written:
-            raise Invalid({"why": Problem("required")})
-        if len(written) > LONGEST_REASON:
-            raise Invalid({"why": Problem("too_long", {"longest": LONGEST_REASON})})
-        return written
+        return read_reason(self.raw(), required=True)
 
 
 class ResendForm(HouseForm):

@@ -23,7 +23,8 @@ from booking.actions.write_to_bookers import LONGEST_LETTER, write_to_bookers
 from booking.db import in_transaction
 from booking.errors import Invalid, NotFound, Refusal, SlotChanged
 from booking.models import Booking, Slot, Status
-from booking.models.slot_words import read_reason, read_time
+from booking.models.reason import read_reason
+from booking.models.slot_words import read_time
 from booking.permissions import Act
 from booking.queries import slot_bookings
 from booking.queries.slot_warnings import Warned, fingerprint, warned
