@@ -95,6 +95,30 @@ class AlreadyBooked(Refusal):
     code = "already_booked"
 
 
+class ClassBooked(Refusal):
+    """The same class has a booking at this event already, perhaps made by a colleague; the event takes each class once."""
+
+    code = "class_booked"
+
+
+class SchoolLimit(Refusal):
+    """The school has as many bookings in this edition as one school may have (`limit`)."""
+
+    code = "school_limit"
+
+
+class PriorityOnly(Refusal):
+    """Until `at`, classes of priority schools alone may book; `uai_missing` tells that no school was named by its UAI."""
+
+    code = "priority_only"
+
+
+class NotFull(Refusal):
+    """Nobody has to wait for this slot: there is room, and nobody who fits stands before (`remaining`)."""
+
+    code = "not_full"
+
+
 class TooLate(Refusal):
     """The last moment for this change has passed (`what`: headcount, cancellation or label)."""
 

@@ -97,6 +97,11 @@ PROBLEMS: Mapping[str, str] = {
     "import_below_taken": _("%(taken)s places sont déjà prises : il ne peut pas y en avoir moins."),
     "import_cancelled": _("C’est annulé : un fichier n’y change rien."),
     "import_needed_to_publish": _("C’est nécessaire pour publier l’événement."),
+    "too_young": _("Cette visite est ouverte à partir de %(age)s ans : ce niveau est trop jeune."),
+    "age_not_said": _("Cette visite est ouverte à partir de %(age)s ans. Cochez la case si c’est votre cas."),
+    "adults_missing": _("Le site demande au moins %(wanted)s adultes pour cet effectif : il en manque %(missing)s."),
+    "uai_for_head": _("Indiquez le code UAI : c’est à l’adresse officielle de l’établissement que nous demandons l’accord."),
+    "never_fits": _("Ce créneau n’aura jamais plus de %(most)s places pour vous. Dites avec combien vous pourriez venir."),
     "needs_too_many": _("Vous annoncez plus de besoins que de personnes."),
 }
 
@@ -109,6 +114,19 @@ REFUSALS: Mapping[str, str] = {
     "already_booked": _(
         "Ce groupe a déjà une réservation sur ce créneau. Le lien pour la modifier est dans le message que nous avons envoyé."
     ),
+    "class_booked": _(
+        "Cette classe a déjà une réservation à cet événement, peut-être faite par un collègue ; une seule est possible. "
+        "Elle peut changer d’effectif ou de créneau sur sa page."
+    ),
+    "school_limit": _(
+        "Votre établissement a déjà %(limit)s réservations dans cette édition : c’est le maximum. "
+        "Une autre classe pourra venir si l’une d’elles est annulée."
+    ),
+    "priority_only": _(
+        "Jusqu’au %(at)s, seules les classes des établissements REP, REP+ et des quartiers prioritaires réservent. "
+        "Si c’est votre cas, indiquez le code UAI ; sinon, revenez après cette date."
+    ),
+    "not_full": _("Il y a assez de places pour vous : inutile d’attendre, réservez."),
     "slot_changed": _("Quelqu’un a modifié ce créneau pendant que vous écriviez. Rien n’est enregistré, rien n’est perdu."),
     "capacity_taken": _("Ces places sont déjà prises par des réservations : il en faut au moins %(smallest)s."),
     "too_many_letters_slot": _("Ce créneau a déjà reçu %(most)s messages aujourd’hui. Écrivez le suivant demain."),

@@ -1,4 +1,6 @@
-"""The worker: lets holds expire, delivers mail, imports programmes, purges. Any number may run over one database.
+"""The worker: keeps deadlines (holds, offers, reserved pools, waits), delivers mail, imports programmes, purges.
+
+Any number may run over one database.
 
 It survives what it depends on: while the database or the mail server is away it logs, waits a little longer each
 time and goes on. SIGTERM and SIGINT end it after the message under way.
@@ -10,9 +12,12 @@ import logging
 import signal
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from types import FrameType
+from typing import TypeVar
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,9 +27,13 @@ from booking.actions.expire_holds import due_holds, expire_hold
 from booking.actions.import_programme import due_imports, give_up_import, import_step, tidy_imports
 from booking.actions.limits import forget_old_counts
 from booking.actions.purge import purge
+from booking.actions.sweep_waiting import due_pools, offer_what_is_free, open_pool, slots_to_look_at
+from booking.actions.waiting_ends import due_waits, end_wait
 from booking.config import Settings
 from booking.db import db, in_transaction
 from booking.mail.delivery import Attempt, Outcome, Transport, deliver_next
+
+T = TypeVar("T")
 
 log = logging.getLogger("coulisses.worker")
 
@@ -32,6 +41,8 @@ IDLE_SECONDS = 1.0
 LONGEST_PAUSE = 60.0
 MESSAGES_A_ROUND = 50
 TIDY_EVERY = timedelta(hours=1)
+SWEEP_EVERY = timedelta(minutes=1)
+"""How often the waiting lists are looked through for what time alone has freed; everything else is offered where it is freed."""
 
 
 class Worker:
@@ -42,6 +53,7 @@ class Worker:
         self._transport = transport
         self._stopping = threading.Event()
         self._tidied_at: datetime | None = None
+        self._swept_at: datetime | None = None
         self.counts: Counter[str] = Counter()
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
@@ -66,7 +78,7 @@ class Worker:
     def _guarded_round(self) -> tuple[bool, bool]:
         """One round; says whether there was something to do and whether everything answered."""
         try:
-            busy = self._expire_holds() > 0
+            busy = self._keep_deadlines() > 0
             attempts = self._deliver(MESSAGES_A_ROUND)
             busy = self._import() > 0 or busy
             self._tidy()
@@ -83,7 +95,7 @@ class Worker:
     def empty(self) -> None:
         """Do everything that is due now, once, and return. Errors of the database are raised."""
         try:
-            self._expire_holds()
+            self._keep_deadlines()
             while not self._stopping.is_set() and self._import():
                 pass
             while not self._stopping.is_set() and self._deliver(MESSAGES_A_ROUND, patient=True):
@@ -92,22 +104,33 @@ class Worker:
         finally:
             db.session.remove()
 
-    def _expire_holds(self) -> int:
-        expired = 0
-        for reference in due_holds():
-            if self._stopping.is_set():
-                break
-            try:
-                expired += in_transaction(lambda reference=reference: expire_hold(reference))  # type: ignore[misc]
-            except SQLAlchemyError:
-                raise
-            except Exception:  # one hold in trouble must not keep the others
-                log.exception("a hold could not expire")
-        db.session.commit()
+    def _keep_deadlines(self) -> int:
+        """What is due by the clock, in the order in which it frees places for others; says how much it was."""
+        expired = self._each(due_holds(), expire_hold, "a hold could not expire")
         if expired:
             self.counts["expired"] += expired
             log.info("holds expired=%s", expired)
-        return expired
+        done = expired + self._each(due_pools(), open_pool, "a pool could not open")
+        now = clock.now()
+        if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
+            done += self._each(slots_to_look_at(), offer_what_is_free, "what is free could not be offered")
+            self._swept_at = now
+        return done + self._each(due_waits(), end_wait, "a wait could not end")
+
+    def _each(self, things: Iterable[T], verb: Callable[[T], int], trouble: str) -> int:
+        """One transaction for each thing, so that one in trouble keeps no other; says how often something was done."""
+        done = 0
+        for thing in things:
+            if self._stopping.is_set():
+                break
+            try:
+                done += in_transaction(partial(verb, thing))
+            except SQLAlchemyError:
+                raise
+            except Exception:
+                log.exception(trouble)
+        db.session.commit()
+        return done
 
     def _deliver(self, most: int, *, patient: bool = False) -> list[Attempt]:
         """Attempt up to `most` messages. Unless `patient`, stop at the first sign that the server is away."""

@@ -158,6 +158,40 @@ ROWS["0002"] = _BEFORE | {
     ],
 }  # fmt: skip
 
+_BEFORE = ROWS["0002"]
+ROWS["0003"] = _BEFORE | {
+    "editions": _with("editions", school_limit=2, priority_until=_AT, priority_schools='{"0921234A": "REP"}'),
+    "events": _with("events", one_per_class=True, host_approval=False, host_answer_hours=72, head_approval=False, head_answer_days=7),
+    "slots": _with("slots", adults_required=False),
+    "pools": _with("pools", kind="own", audiences="|"),
+    "bookings": [
+        *_with(
+            "bookings", school_key="college du port|gennevilliers", class_key="college du port|gennevilliers|3e|3b", head_needed=False,
+            head_email="", wanted_slots="[]", proven_at=_AT,
+        ),
+        _BOOKING | {
+            "id": 2, "reference": "7KQ4-M9TY", "status": "waiting", "held_for": None, "party_key": "other", "idempotency_key": "second",
+            "uid": "22222222-2222-4222-8222-222222222222", "calendar_stamp": None, "confirmed_at": None, "rank": 1, "at_least": 20,
+            "school_key": "", "class_key": "", "head_needed": False, "head_email": "", "wanted_slots": "[1]", "proven_at": _AT,
+        },
+    ],
+    "history": [
+        *_BEFORE["history"],
+        {
+            "id": 3, "booking_id": 2, "at": _AT, "actor": "booker", "action": "booked", "status_before": None, "status_after": "waiting",
+            "places_after": 0, "subject": "booking", "subject_id": 2, "name": "7KQ4-M9TY", "organisation_id": 1, "edition_id": 1,
+            "event_id": 1, "details": "{}",
+        },
+    ],
+    "waits": [{"booking_id": 2, "slot_id": 1, "rank": 1, "smallest": 20, "largest": 31, "audience": "college"}],
+    "offers": [
+        {
+            "id": 1, "booking_id": 2, "slot_id": 1, "rank": 1, "places": 20, "free": 20, "passed_over": 0, "made_by": "rule",
+            "made_at": _AT, "expires_at": _AT, "outcome": "declined", "ended_at": _AT,
+        }
+    ],
+}  # fmt: skip
+
 
 def chain() -> list[str]:
     """Every migration, the oldest first."""
@@ -267,9 +301,10 @@ def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_its_rows(no
         for following in chain()[chain().index(version) + 1 :]:
             upgrade(revision=following)
         assert schema.is_current()
-        row = db.session.execute(text("SELECT reference, pupils, needs FROM bookings")).one()
+        row = db.session.execute(text("SELECT reference, pupils, needs, class_key FROM bookings WHERE id = 1")).one()
         assert row.reference == "7KQ4-M9TX"
         assert row.pupils == 31
+        assert row.class_key == "college du port|gennevilliers|3e|3b"
         assert [finding.broken for finding in doctor.examine() if finding.broken] == []
 
 

@@ -8,7 +8,19 @@ from typing import Any
 
 from booking import clock
 from booking.db import db
-from booking.models import Audience, Edition, Event, EventType, Organisation, OrganisationKind, Party, Pool, Publication, Slot
+from booking.models import (
+    Audience,
+    Edition,
+    Event,
+    EventType,
+    Organisation,
+    OrganisationKind,
+    Party,
+    Pool,
+    PoolKind,
+    Publication,
+    Slot,
+)
 from booking.models.event import plain
 
 
@@ -79,7 +91,7 @@ class World:
         dating = _event(
             edition, agency, "dating", "Rencontres de l'emploi industriel", EventType.JOB_DATING, (Audience.JOBSEEKER,)
         )
-        day = Pool(key="boat-day", name="60 places sur le bateau vendredi", capacity=60)
+        day = Pool(key="boat-day", kind=PoolKind.SHARED, event=boat, name="60 places sur le bateau vendredi", capacity=60)
         slots = [
             _slot(debate, datetime(2026, 11, 24, 13, 30, tzinfo=UTC), 150, [Pool(capacity=120)]),
             _slot(

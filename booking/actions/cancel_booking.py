@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from booking import clock
-from booking.actions.places import give_back
+from booking.actions.offer_places import end_offer, free_places, stop_waiting
 from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import step
 from booking.db import db
 from booking.errors import TooLate
-from booking.models import BOOKER, Actor, Booking, Kind, Status, Who
+from booking.models import BOOKER, Actor, Booking, HeldFor, Kind, Outcome, Status, Who
 from booking.queries import fetch
 
 
@@ -16,19 +16,24 @@ def cancel_booking(reference: str, who: Who = BOOKER, why: str = "") -> Booking:
     """Cancel and give the places back, exactly once. Cancelling what is cancelled changes nothing.
 
     Only who was invited gets a CANCEL (RFC 5546, 3.2.5), and only a host who was told of the booking hears of its
-    end. Raises `NotFound`, `WrongState` or `TooLate`.
+    end. Who waits leaves every queue. Raises `NotFound`, `WrongState` or `TooLate`.
     """
     booking = fetch.booking(reference)
     now = clock.now()
     if booking.status is Status.CANCELLED:
         return booking
-    if who.actor is Actor.BOOKER and now >= booking.slot.cancel_until:
+    if who.actor is Actor.BOOKER and booking.status is Status.CONFIRMED and now >= booking.slot.cancel_until:
         raise TooLate("cancellation", at=booking.slot.cancel_until)
+    host_was_told = booking.is_invited or booking.held_for is HeldFor.HOST
+    end_offer(booking, Outcome.DECLINED if who.actor is Actor.BOOKER else Outcome.WITHDRAWN, now)
+    stop_waiting(booking)
     step(booking, Status.CANCELLED, who, "cancelled", now, why)
     if booking.is_invited:
         booking.next_invitation(now)
+    if booking.is_invited or (who.actor is not Actor.BOOKER and booking.proven_at):
         queue_message(booking, Kind.BOOKING_CANCELLED, now, by=who.actor.value, why=why)
+    if host_was_told:
         queue_host_notice(booking, Kind.HOST_BOOKING_CANCELLED, now, by=who.actor.value, why=why)
     db.session.flush()
-    give_back(booking)
+    free_places([booking], now)
     return booking

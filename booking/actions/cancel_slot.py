@@ -6,12 +6,13 @@ from datetime import datetime
 
 from booking import clock
 from booking.actions.label_changes import note_label_changes
-from booking.actions.places import give_back
+from booking.actions.offer_places import end_offer, free_places
 from booking.actions.queue_message import queue_message
 from booking.actions.slot_changes import labelled_as, lock_bookings, slot_changed, slot_to_change
 from booking.actions.steps import step
+from booking.actions.waiting_ends import close_list
 from booking.db import db
-from booking.models import Booking, Kind, Slot, Status, Who
+from booking.models import Booking, Kind, Outcome, Slot, Status, Who
 from booking.queries import slot_bookings
 from booking.queries.elsewhere import Offers
 
@@ -29,12 +30,13 @@ def cancel_slot(slot_id: int, why: str, who: Who) -> int:
     seen = labelled_as(slot.event)
     slot.cancelled_at, slot.cancel_reason = now, why
     lock_bookings(slot)
-    bookings = slot_bookings.to_come(slot.id)
+    bookings = [booking for booking in slot_bookings.to_come(slot.id) if booking.status is not Status.WAITING]
     for booking in bookings:
+        end_offer(booking, Outcome.WITHDRAWN, now)
         step(booking, Status.CANCELLED, who, "cancelled", now, why)
+    bookings += close_list(slot, who, why, now)
     db.session.flush()
-    for booking in bookings:
-        give_back(booking)
+    free_places(bookings, now)
     for pool in slot.pools:
         db.session.refresh(pool)  # one it shares with another slot has room again there
     _tell(slot, bookings, why, now)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from booking import clock
-from booking.actions.places import give_back, take_more
+from booking.actions.offer_places import free_places
+from booking.actions.places import take_more
 from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import record
 from booking.db import db
 from booking.errors import Invalid, Problem, TooLate, WrongState
-from booking.models import BOOKER, Actor, Booking, Kind, Status, Who
+from booking.models import BOOKER, Actor, Booking, HeldFor, Kind, Status, Who
+from booking.models.admission import misfits
 from booking.models.party import LARGEST_CLASS, MOST_ADULTS, read_number
 from booking.queries import fetch
 
@@ -26,11 +30,14 @@ def change_headcount(reference: str, pupils: object, adults: object, who: Who = 
     if (booking.pupils, booking.adults) == (wanted_pupils, wanted_adults):
         return booking
     places = booking.slot.places_for_class(wanted_pupils, wanted_adults)
-    if problem := booking.slot.size_problem(places):
-        raise Invalid({"pupils": problem})
+    party = replace(booking.party, pupils=wanted_pupils, adults=wanted_adults)
+    problems = {name: found for name, found in misfits(booking.slot, party).items() if name in {"pupils", "adults"}}
+    if problems:
+        raise Invalid(problems)
     before = {"pupils": booking.pupils, "adults": booking.adults, "places": booking.places}
     more = places - booking.places
     booking.pupils, booking.adults, booking.places = wanted_pupils, wanted_adults, places
+    booking.asked_pupils = booking.change_asked = None
     record(booking, who, "headcount_changed", now, booking.status, {"before": before})
     if booking.status is Status.CONFIRMED:
         booking.next_invitation(now)
@@ -38,9 +45,9 @@ def change_headcount(reference: str, pupils: object, adults: object, who: Who = 
         queue_host_notice(booking, Kind.HOST_BOOKING_CHANGED, now, before=before)
     db.session.flush()
     if more > 0:
-        take_more(booking, more)
+        take_more(booking, more, now)
     elif more < 0:
-        give_back(booking, -more)
+        free_places([booking], now, -more)
     return booking
 
 
@@ -57,8 +64,10 @@ def _refuse_if_closed(booking: Booking, actor: Actor) -> None:
     now = clock.now()
     if booking.status not in {Status.HELD, Status.CONFIRMED}:
         raise WrongState(booking.status)
-    if booking.status is Status.HELD and booking.expires_at and booking.expires_at <= now:
+    if booking.is_overdue(now):
         raise WrongState(Status.EXPIRED)
+    if booking.held_for is HeldFor.OFFER:
+        raise WrongState(booking.status)  # first it is accepted, with as many as were offered
     if not booking.is_class:
         raise Invalid({"pupils": Problem("not_a_class")})
     closed = booking.slot.closed_because(now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from booking import clock
 from booking.actions.slot_changes import running_slot_to_change, slot_changed
+from booking.actions.waiting_ends import set_waits_by
 from booking.models import Slot, Who
 
 
@@ -16,5 +17,6 @@ def close_slot(slot_id: int, who: Who) -> Slot:
     now = clock.now()
     if slot.closes_at > now:
         before, slot.closes_at = slot.closes_at, now
+        set_waits_by(slot)
         slot_changed(slot, who, "bookings_closed", now, {"closes_at": (before, now)})
     return slot

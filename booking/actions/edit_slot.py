@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from booking import clock
+from booking.actions.offer_places import offer_places
 from booking.actions.record_change import changes_between
 from booking.actions.slot_changes import running_slot_to_change, slot_changed
+from booking.actions.waiting_ends import set_waits_by
 from booking.errors import Invalid, Problem, SlotChanged
 from booking.models import Slot, Who
 from booking.models.slot_words import read_terms, terms_of
 from booking.queries import slot_bookings
+from booking.queries.waiting import waited_for
 
 COLUMNS = (
     "counts_adults", "min_party", "max_party", "pupils_per_adult", "opens_at", "closes_at", "headcount_until", "cancel_until",
@@ -33,10 +36,13 @@ def edit_slot(slot_id: int, raw: Mapping[str, object], version: int, who: Who) -
     as_they_were = {column for column, field in _SAID_IN_HOURS.items() if str(raw.get(field)) == said[field]}
     after = {name: getattr(slot, name) if name in as_they_were else columns[name] for name in COLUMNS}
     changes = changes_between({name: getattr(slot, name) for name in COLUMNS}, after)
-    if "counts_adults" in changes and slot_bookings.to_come(slot.id):
+    if "counts_adults" in changes and (slot_bookings.to_come(slot.id) or waited_for([pool.id for pool in slot.pools])):
         raise Invalid({"counts_adults": Problem("counted_already")})
     if changes:
         for name, value in after.items():
             setattr(slot, name, value)
-        slot_changed(slot, who, "edited", clock.now(), changes)
+        now = clock.now()
+        slot_changed(slot, who, "edited", now, changes)
+        set_waits_by(slot)
+        offer_places([pool.id for pool in slot.pools], now)
     return slot

@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import select
 
 from booking import clock
-from booking.actions.places import give_back
-from booking.actions.queue_message import queue_message
+from booking.actions.offer_places import end_offer, free_places
+from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import step
 from booking.db import db
 from booking.errors import NotFound
-from booking.models import CLOCK, Booking, Kind, Status
+from booking.models import CLOCK, Booking, HeldFor, Kind, Outcome, Status
 from booking.queries import fetch
 
 
@@ -34,15 +34,21 @@ def expire_hold(reference: str) -> bool:
     except NotFound:
         return False
     now = clock.now()
-    if booking.status is not Status.HELD or booking.expires_at is None or booking.expires_at > now:
+    if not booking.is_overdue(now):
         return False
     expire(booking, now)
     return True
 
 
 def expire(booking: Booking, now: datetime) -> None:
-    """The step itself: state, history, message, places."""
-    step(booking, Status.EXPIRED, CLOCK, "expired", now)
-    queue_message(booking, Kind.BOOKING_EXPIRED, now)
+    """The step itself: state, history, messages, places. Both halves of a split class go together."""
+    halves = [half for half in fetch.together(booking) if half.status is Status.HELD]
+    for half in halves:
+        held_for = half.held_for
+        end_offer(half, Outcome.EXPIRED, now)
+        step(half, Status.EXPIRED, CLOCK, "expired", now)
+        queue_message(half, Kind.BOOKING_EXPIRED, now, held_for=held_for)
+        if held_for is HeldFor.HOST:
+            queue_host_notice(half, Kind.HOST_REQUEST_EXPIRED, now)
     db.session.flush()
-    give_back(booking)
+    free_places(halves, now)

@@ -8,9 +8,11 @@ from typing import Any
 from booking import clock
 from booking.actions.add_slots import refuse_past
 from booking.actions.label_changes import note_label_changes
+from booking.actions.offer_places import offer_places
 from booking.actions.record_change import changes_between
 from booking.actions.slot_changes import labelled_as, running_slot_to_change, slot_changed
 from booking.actions.tell_bookers import tell_bookers
+from booking.actions.waiting_ends import set_waits_by
 from booking.models import Slot, Who
 from booking.models.slot_words import read_time
 
@@ -41,8 +43,10 @@ def move_slot(slot_id: int, raw: Mapping[str, object], why: str, who: Who) -> in
         slot.opens_at += shift
     was = {"starts_at": before["starts_at"].isoformat(), "ends_at": before["ends_at"].isoformat()}
     told = tell_bookers(slot, was, why, who, now)
+    set_waits_by(slot)
     slot_changed(slot, who, "moved", now, changes_between(before, _times_of(slot)), told=told, **({"why": why} if why else {}))
     note_label_changes(slot.event, now, who, before=seen)
+    offer_places([pool.id for pool in slot.pools], now)
     return told
 
 

@@ -25,8 +25,8 @@ from booking.queries.personal_data import CONTACT, LINKS_CLOSED, PersonalData
 
 A_BATCH = 200
 """Rows a transaction, so that nobody waits long for a lock."""
-_DETAILS_THAT_STAY = ("before",)
-"""Of a history entry's details, those that are numbers alone."""
+_DETAILS_THAT_STAY = ("before", "asks", "free", "passed_over", "rank")
+"""Of a history entry's details, those that are numbers and words of ours alone."""
 _PLAIN = {"synchronize_session": False}
 _FRESH = {"populate_existing": True}
 
@@ -79,6 +79,7 @@ def _pseudonymise(ids: Sequence[int], now: datetime) -> None:
         for text in CONTACT:
             setattr(booking, text.key, "")
         booking.needs = {}
+        booking.change_asked = None
         booking.party_key = secrets.token_hex(32)  # the index that keeps parties apart is satisfied, and says nothing
         booking.idempotency_key = booking.request_hash = None
         record(booking, CLOCK, "pseudonymised", now, booking.status)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from booking.db import add_rows
+from sqlalchemy import func, select
+
+from booking.db import add_rows, db
 from booking.models import Booking, Kind, Message
 
 _CALENDAR_METHODS = {
@@ -15,9 +17,11 @@ _CALENDAR_METHODS = {
     Kind.BOOKING_CANCELLED: "CANCEL",
 }
 HOST_LOCALE = "fr"
-_TO_STRANGERS = frozenset({Kind.BOOKING_TO_PROVE, Kind.BOOKING_EXPIRED})
+_REPEATED = frozenset({Kind.HOST_APPROVAL_ASKED, Kind.HOST_REQUEST_EXPIRED, Kind.HOST_CHANGE_ASKED})
+"""Notices to the host that may come more than once before an invitation does."""
+_TO_STRANGERS = frozenset({Kind.BOOKING_TO_PROVE, Kind.WAITING_TO_PROVE})
 """Mails to an address nobody has proven carry none of the visitor's own text: a booking form must not become a
-way to write to strangers. A cancellation is such a mail where nobody was invited."""
+way to write to strangers. The end of a request is such a mail where the address was never proven."""
 
 
 def queue_message(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
@@ -30,8 +34,20 @@ def queue_message(booking: Booking, kind: Kind, now: datetime, **more: object) -
 
 def queue_host_notice(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
     """Tell the host, at each of the event's contact addresses."""
-    for copy, address in enumerate(booking.slot.event.notice_addresses):
+    before = times_told(booking, kind) if kind in _REPEATED else 0
+    for copy, address in enumerate(booking.slot.event.notice_addresses, start=before):
         _queue(booking, kind, address, HOST_LOCALE, now, more, copy)
+
+
+def queue_to_head(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
+    """Add one mail to the school's head, at its official mailbox."""
+    _queue(booking, kind, booking.head_email, HOST_LOCALE, now, more, times_told(booking, kind))
+
+
+def times_told(booking: Booking, kind: Kind) -> int:
+    """How many mails of a kind there are about a booking: the number of the next one, where several may share a SEQUENCE."""
+    of_kind = Message.booking_id == booking.id, Message.kind == kind
+    return db.session.scalar(select(func.count()).select_from(Message).where(*of_kind)) or 0
 
 
 def queue_letter(recipient: str, locale: str, kind: Kind, now: datetime, **facts: object) -> None:
@@ -82,6 +98,7 @@ def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
             "ends_at": slot.ends_at.isoformat(),
             "arrive_at": slot.arrive_at.isoformat(),
             "meeting_point": slot.meets_at,
+            "closes_at": slot.closes_at.isoformat(),
             "headcount_until": slot.headcount_until.isoformat(),
             "cancel_until": slot.cancel_until.isoformat(),
             "capacity": slot.capacity,
@@ -117,7 +134,8 @@ def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
 
 
 def _to_stranger(booking: Booking, kind: Kind) -> bool:
-    return kind in _TO_STRANGERS or (kind is Kind.BOOKING_CANCELLED and not booking.is_invited)
+    unproven = booking.proven_at is None and kind in {Kind.BOOKING_EXPIRED, Kind.BOOKING_CANCELLED, Kind.WAITING_ENDED}
+    return kind in _TO_STRANGERS or unproven
 
 
 def _numbers(booking: Booking) -> dict[str, Any]:
@@ -127,6 +145,9 @@ def _numbers(booking: Booking) -> dict[str, Any]:
         "pupils": booking.pupils,
         "adults": booking.adults,
         "places": booking.places,
+        "asked_pupils": booking.asked_pupils,
+        "at_least": booking.at_least,
+        "held_for": booking.held_for.value if booking.held_for else None,
         "expires_at": booking.expires_at.isoformat() if booking.expires_at else None,
     }
 

@@ -17,6 +17,7 @@ from booking.models import (
     Mandate,
     Member,
     Organisation,
+    Pool,
     ProgrammeImport,
     SignIn,
     Slot,
@@ -50,15 +51,17 @@ def changes_between(before: Mapping[str, object], after: Mapping[str, object]) -
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
 
+_OF_EVENTS: Mapping[type, Subject] = {Slot: Subject.SLOT, Pool: Subject.POOL, Label: Subject.LABEL}
+
+
 def _whose(about: Any) -> dict[str, object]:
     """What the line is about, and whose affair that is."""
     match about:
         case Event():
             return _of_event(about, Subject.EVENT, about.id)
-        case Slot():
-            return _of_event(about.event, Subject.SLOT, about.id)
-        case Label():
-            return _of_event(about.event, Subject.LABEL, about.id)
+        case Slot() | Pool() | Label():
+            named = {"name": about.name} if isinstance(about, Pool) else {}
+            return _of_event(about.event, _OF_EVENTS[type(about)], about.id) | named
         case Organisation():
             return {"subject": Subject.ORGANISATION, "subject_id": about.id, "organisation_id": about.id, "name": about.name}
         case Member():
@@ -79,7 +82,9 @@ def _whose(about: Any) -> dict[str, object]:
     raise TypeError(f"no history is kept of {type(about).__name__}")
 
 
-def _of_event(event: Event, subject: Subject, number: int) -> dict[str, object]:
+def _of_event(event: Event | None, subject: Subject, number: int) -> dict[str, object]:
+    if event is None:
+        raise TypeError("a pool of no event has no history of its own: its slot has")
     return {
         "subject": subject,
         "subject_id": number,

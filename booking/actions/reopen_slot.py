@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from booking import clock
+from booking.actions.offer_places import offer_places
 from booking.actions.slot_changes import running_slot_to_change, slot_changed
+from booking.actions.waiting_ends import set_waits_by
 from booking.errors import Invalid, Problem
 from booking.models import Slot, Who
 from booking.models.slot_words import read_moment
@@ -28,4 +30,6 @@ def reopen_slot(slot_id: int, raw: Mapping[str, object], who: Who) -> Slot:
     if slot.closes_at != until:
         before, slot.closes_at = slot.closes_at, until
         slot_changed(slot, who, "bookings_reopened", now, {"closes_at": (before, until)})
+        set_waits_by(slot)
+        offer_places([pool.id for pool in slot.pools], now)
     return slot

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import select, update
 
 from booking import clock
+from booking.actions.offer_places import offer_places
 from booking.actions.slot_changes import own_pool, running_slot_to_change, slot_changed
 from booking.db import db
 from booking.errors import CapacityTaken, NotFound
@@ -34,7 +35,9 @@ def set_capacity(slot_id: int, raw: Mapping[str, object], who: Who) -> int:
     statement = update(Pool).where(Pool.id == pool.id, Pool.taken <= capacity).values(capacity=capacity)
     if db.session.execute(statement, execution_options=_PLAIN).rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has a row count
         raise _taken(pool)
-    slot_changed(slot, who, "resized", clock.now(), {"capacity": (before, capacity)})
+    now = clock.now()
+    slot_changed(slot, who, "resized", now, {"capacity": (before, capacity)})
+    offer_places([pool.id], now)
     return capacity
 
 

@@ -9,12 +9,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
+from booking.actions.places import lock_pools
 from booking.actions.record_change import Changes, record_change
 from booking.db import db
 from booking.errors import BookingClosed, NotFound
-from booking.models import Booking, Event, Pool, Slot, Status, Who
+from booking.models import Booking, Event, Pool, PoolKind, Slot, Who
+from booking.models.booking import LIVE
 from booking.queries.label_checks import seen_of
-from booking.queries.slot_bookings import TO_COME
 
 _LARGEST_ID = 2**31 - 1
 _PLAIN = {"synchronize_session": False}
@@ -51,20 +52,21 @@ def running_slot_to_change(slot_id: int) -> Slot:
 
 def own_pool(slot: Slot) -> Pool | None:
     """The slot's own number of places, where it has one beside those it shares with others."""
-    return next((pool for pool in slot.pools if not pool.name), None)
+    return next((pool for pool in slot.pools if pool.kind is PoolKind.OWN), None)
 
 
 def lock_bookings(slot: Slot) -> None:
     """Let nobody book, confirm, change or cancel on this slot from what was read before the change at hand.
 
     Whoever has read the slot or one of its bookings finds a newer version when it comes to writing, and begins again. Locks
-    are taken in the order slot, bookings, pools, as everywhere.
+    are taken in the order slot, bookings that hold places, pools, bookings that wait, as everywhere.
     """
     db.session.execute(select(Slot.id).where(Slot.id == slot.id).with_for_update())
     flag_modified(slot, "starts_at")
     db.session.flush()
-    of_slot = Booking.slot_id == slot.id, Booking.status.in_(TO_COME | {Status.ATTENDED})
+    of_slot = Booking.slot_id == slot.id, Booking.status.in_(LIVE)
     ids = db.session.scalars(select(Booking.id).where(*of_slot).order_by(Booking.id).with_for_update()).all()
+    lock_pools(pool.id for pool in slot.pools)  # before who waits, as where something is offered to them
     db.session.execute(update(Booking).where(Booking.id.in_(ids)).values(version=Booking.version + 1), execution_options=_PLAIN)
 
 

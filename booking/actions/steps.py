@@ -13,22 +13,24 @@ from booking.models.booking import LIVE, STEPS
 _ENDS = frozenset({Status.CANCELLED, Status.REFUSED, Status.EXPIRED})
 
 
-def step(booking: Booking, to: Status, who: Who, action: str, now: datetime, why: str = "") -> None:
-    """Lead a booking to another state, if the table of steps lets this actor.
+def step(
+    booking: Booking, to: Status, who: Who, action: str, now: datetime, why: str = "", *, new: bool = False, **details: object
+) -> None:
+    """Lead a booking to another state, if the table of steps lets this actor. A `new` one comes from no state at all.
 
     Raises `WrongState` otherwise. The row's version guards the write: when somebody else changed the booking
     since it was read, the UPDATE matches no row and the transaction is run again.
     """
-    before = booking.status
+    before = None if new else booking.status
     if who.actor not in STEPS.get((before, to), frozenset()):
-        raise WrongState(before)
+        raise WrongState(booking.status)
     booking.status = to
     booking.held_for = booking.expires_at = None
     if to is Status.CONFIRMED:
         booking.confirmed_at = now
     if to in _ENDS:
         booking.ended_at, booking.ended_by, booking.end_reason = now, who.actor, why
-    record(booking, who, action, now, before, {"why": why} if why else {})
+    record(booking, who, action, now, before, details | ({"why": why} if why else {}))
 
 
 def record(

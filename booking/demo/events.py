@@ -20,6 +20,7 @@ from booking.models import (
     Organisation,
     OrganisationKind,
     Pool,
+    PoolKind,
     Publication,
     Slot,
 )
@@ -140,7 +141,7 @@ def coming_slots(coming: Event, data: Data, monday: date, shared: dict[str, Pool
         if "closes" in plan:
             slot.closes_at = clock.at_paris(monday - timedelta(days=plan["closes"]["days_before_week"]), 18)
         if "shared" in plan:
-            slot.pools.append(_shared_pool(coming.edition, plan["shared"], shared))
+            slot.pools.append(_shared_pool(coming, plan["shared"], shared))
         made.append(slot)
     return made
 
@@ -168,9 +169,9 @@ def _slot(of: Event, starts_at: datetime, n: int, plan: Data) -> Slot:
     return slot
 
 
-def _shared_pool(edition: Edition, plan: Data, shared: dict[str, Pool]) -> Pool:
-    key = f"{edition.key}-{plan['key']}"
+def _shared_pool(of: Event, plan: Data, shared: dict[str, Pool]) -> Pool:
+    key = f"{of.edition.key}-{plan['key']}"
     if key not in shared:
-        shared[key] = Pool(key=key, name=plan["name"], capacity=plan["capacity"])
+        shared[key] = Pool(key=key, kind=PoolKind.SHARED, event=of, name=plan["name"], capacity=plan["capacity"])
         db.session.add(shared[key])
     return shared[key]

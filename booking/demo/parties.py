@@ -86,4 +86,5 @@ def _class(plan: Mapping[str, Any], n: int) -> Party:
 
 
 def _person(plan: Mapping[str, Any], n: int) -> Party:
-    return Party(audience=plan["audience"], email=f"personne-{n}@demo.example", name=f"Personne de démonstration {n}")
+    name = f"Personne de démonstration {n}"
+    return Party(audience=plan["audience"], email=f"personne-{n}@demo.example", name=name, old_enough=True)

@@ -4,20 +4,24 @@ from booking.models.account import Account, Session, SignIn
 from booking.models.booking import Actor, Booking, HeldFor, Holding, Status
 from booking.models.edition import Edition
 from booking.models.event import Audience, Event, EventType, Label, LabelDecision, Publication
-from booking.models.history import BOOKER, CLOCK, OPERATOR, HistoryEntry, Subject, Who
+from booking.models.history import BOOKER, CLOCK, HEAD, OPERATOR, RULE, HistoryEntry, Subject, Who
 from booking.models.limit import LimitCounter
 from booking.models.member import Mandate, Member, MemberState, Role
 from booking.models.message import Delivery, Kind, Message
 from booking.models.organisation import Organisation, OrganisationKind
 from booking.models.party import Party, read_party
 from booking.models.picture import Picture
+from booking.models.pool import Places, Pool, PoolKind, slot_pools
 from booking.models.programme_import import ImportState, ProgrammeImport
-from booking.models.slot import Pool, Slot, slot_pools
+from booking.models.slot import Slot
+from booking.models.waiting import Offer, Outcome, Wait
 
 __all__ = [
     "BOOKER",
     "CLOCK",
+    "HEAD",
     "OPERATOR",
+    "RULE",
     "Account",
     "Actor",
     "Audience",
@@ -38,11 +42,15 @@ __all__ = [
     "Member",
     "MemberState",
     "Message",
+    "Offer",
     "Organisation",
     "OrganisationKind",
+    "Outcome",
     "Party",
     "Picture",
+    "Places",
     "Pool",
+    "PoolKind",
     "ProgrammeImport",
     "Publication",
     "Role",
@@ -51,6 +59,7 @@ __all__ = [
     "Slot",
     "Status",
     "Subject",
+    "Wait",
     "Who",
     "read_party",
     "slot_pools",

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.db import Base, UtcDateTime, Word
+from booking.models.party import Party, comes_as
 from booking.models.slot import Slot
 
 
@@ -48,6 +50,8 @@ class Actor(StrEnum):
     CALENDAR = "calendar"
     CLOCK = "clock"
     OPERATOR = "operator"
+    RULE = "rule"
+    """The published rule of the waiting list: nobody chose who is offered what came free."""
     ACCOUNT = "account"
     """A person in matters of their own account: signing in, asking to join."""
 
@@ -62,9 +66,10 @@ STEPS: Mapping[tuple[Status | None, Status], frozenset[Actor]] = MappingProxyTyp
         (None, Status.HELD): _PEOPLE,
         (None, Status.WAITING): _PEOPLE,
         (None, Status.CONFIRMED): _PEOPLE,
-        (Status.WAITING, Status.HELD): _PEOPLE | {Actor.CLOCK},
+        (Status.WAITING, Status.HELD): _PEOPLE | {Actor.RULE},
         (Status.WAITING, Status.CANCELLED): _PEOPLE,
         (Status.WAITING, Status.EXPIRED): frozenset({Actor.CLOCK}),
+        (Status.HELD, Status.WAITING): frozenset({Actor.BOOKER, Actor.CALENDAR, Actor.HOST}),
         (Status.HELD, Status.CONFIRMED): _PEOPLE | {Actor.HEAD},
         (Status.HELD, Status.CANCELLED): _PEOPLE,
         (Status.HELD, Status.REFUSED): frozenset({Actor.HOST, Actor.HEAD, Actor.AUTHORITY}),
@@ -78,6 +83,7 @@ STEPS: Mapping[tuple[Status | None, Status], frozenset[Actor]] = MappingProxyTyp
 
 _STATUSES = ", ".join(f"'{status}'" for status in Status)
 _OCCUPYING = "status IN ('held', 'waiting', 'confirmed', 'attended')"
+_IS_HELD, _WAITS, _IS_CLASS = text("status = 'held'"), text("status = 'waiting'"), text("class_key <> ''")
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # no 0 O 1 I L: read out on the telephone
 
 
@@ -103,7 +109,9 @@ class Booking(Base):
             sqlite_where=text(_OCCUPYING),
             postgresql_where=text(_OCCUPYING),
         ),
-        Index("ix_bookings_expiry", "expires_at", sqlite_where=text("status = 'held'"), postgresql_where=text("status = 'held'")),
+        Index("ix_bookings_expiry", "expires_at", sqlite_where=_IS_HELD, postgresql_where=_IS_HELD),
+        Index("ix_bookings_wait", "expires_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
+        Index("ix_bookings_class", "class_key", sqlite_where=_IS_CLASS, postgresql_where=_IS_CLASS),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -129,6 +137,32 @@ class Booking(Base):
     places: Mapped[int]
     """Places taken (or, once given back, the places it had)."""
     party_key: Mapped[str] = mapped_column(String(64))
+    school_key: Mapped[str] = mapped_column(String(210), default="")
+    class_key: Mapped[str] = mapped_column(String(280), default="")
+    """`Party.school_key` and `Party.class_key`: the same school, the same class, whoever of its teachers writes."""
+    group_key: Mapped[str | None] = mapped_column(String(32), index=True)
+    """Equal for the two halves of a class that is split over two slots; None for everybody else."""
+
+    asked_pupils: Mapped[int | None]
+    """How many pupils the class has where fewer were offered; None where nobody has to be left out."""
+    at_least: Mapped[int | None]
+    """With how many pupils a waiting class would come too; None: with all of them or not at all."""
+    wanted_slots: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """The slots a waiting party would come to, its first choice first."""
+    rank: Mapped[int | None] = mapped_column(index=True)
+    """The place in the order of everybody who ever waited, given when the address was proven; kept for life."""
+
+    proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When its person had shown to own the address, or the host vouched for them."""
+    host_approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    head_approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    head_needed: Mapped[bool] = mapped_column(default=False)
+    """Whether the school's head must approve: the event asks for it, or the teacher did."""
+    head_email: Mapped[str] = mapped_column(String(254), default="")
+    """The school's official mailbox, where the head was asked."""
+    head_reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    change_asked: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """A headcount the booker asked the host for after the last moment to change it alone: `pupils`, `adults`, `at`."""
 
     idempotency_key: Mapped[str | None] = mapped_column(String(64), unique=True)
     request_hash: Mapped[str | None] = mapped_column(String(64))
@@ -160,6 +194,35 @@ class Booking(Base):
     @property
     def is_class(self) -> bool:
         return self.audience == "school"
+
+    @property
+    def comes_as(self) -> frozenset[str]:
+        """The audiences this party belongs to, for pools that are reserved for some."""
+        return comes_as(self.audience, self.level)
+
+    @property
+    def still_needs(self) -> HeldFor | None:
+        """What stands between this booking and its confirmation, the first thing first: address, head, host. None: nothing."""
+        if self.proven_at is None:
+            return HeldFor.EMAIL
+        if self.head_needed and self.head_approved_at is None:
+            return HeldFor.HEAD
+        if self.slot.event.host_approval and self.host_approved_at is None:
+            return HeldFor.HOST
+        return None
+
+    @property
+    def party(self) -> Party:
+        """Who comes, as the rules look at it."""
+        return Party(
+            audience=self.audience, email=self.email, name=self.name, phone=self.phone, school_name=self.school_name,
+            school_uai=self.school_uai, commune=self.commune, level=self.level, label=self.class_label, pupils=self.pupils,
+            adults=self.adults, needs=self.needs, old_enough=True, head_asked=self.head_needed,
+        )  # fmt: skip
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether its deadline has passed, though nobody has let it expire yet."""
+        return self.status is Status.HELD and self.expires_at is not None and self.expires_at <= now
 
     @property
     def is_live(self) -> bool:

@@ -48,6 +48,12 @@ class Edition(Base):
     """What the label asks for, in the authority's words (Markdown)."""
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When the authority closed it by hand, before its days were over or after."""
+    school_limit: Mapped[int | None]
+    """How many bookings one school may have in this edition; None: as many as it likes."""
+    priority_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Until when classes of priority schools alone may book; None: there is no such window."""
+    priority_schools: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    """The schools that have priority: their UAI, and why (REP, REP+ or QPV)."""
     version: Mapped[int] = mapped_column(default=1)
 
     authority: Mapped[Organisation | None] = relationship()

@@ -138,6 +138,18 @@ class Event(Base):
     """Anything else to know before booking."""
     accessible_for: Mapped[tuple[str, ...]] = mapped_column(Words, default=())
     accessibility_note: Mapped[str] = mapped_column(String(300), default="")
+    one_per_class: Mapped[bool] = mapped_column(default=True)
+    """Whether a class may have one booking at this event only, on whichever slot; the two halves of a split class are one."""
+    priority_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """Until when classes of priority schools alone may book, where the event has a moment of its own."""
+    host_approval: Mapped[bool] = mapped_column(default=False)
+    """Whether the host looks at each request before it is a booking; the places are held meanwhile."""
+    host_answer_hours: Mapped[int] = mapped_column(default=72)
+    """How long the host has to answer a request."""
+    head_approval: Mapped[bool] = mapped_column(default=False)
+    """Whether the school's head must approve; a teacher may ask for it everywhere."""
+    head_answer_days: Mapped[int] = mapped_column(default=7)
+    """How long the head has to answer."""
     invented: Mapped[bool] = mapped_column(default=False)
     search_text: Mapped[str] = mapped_column(Text, default="")
     """What the catalogue's search reads: `plain()` words of everything a visitor might type."""

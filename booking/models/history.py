@@ -29,6 +29,8 @@ class Who:
 BOOKER = Who(Actor.BOOKER)
 CLOCK = Who(Actor.CLOCK)
 OPERATOR = Who(Actor.OPERATOR)
+HEAD = Who(Actor.HEAD)
+RULE = Who(Actor.RULE)
 
 
 class Subject(StrEnum):
@@ -44,13 +46,16 @@ class Subject(StrEnum):
     EDITION = "edition"
     ACCOUNT = "account"
     IMPORT = "import"
+    POOL = "pool"
 
 
 class HistoryEntry(Base):
     """One thing that happened, what it was about and whose affair it is. A booking's own lines replay to its state.
 
-    A booking's `action` is booked, confirmed, headcount_changed, rescheduled, cancelled, expired, letter_sent, mail_sent_again,
-    links_closed or pseudonymised; those of other subjects stand in `booking.actions`, one verb each.
+    A booking's `action` is booked, proven, head_approved, host_approved, confirmed, head_refused, host_refused, queued, offered,
+    offer_accepted, offer_declined, list_closed, headcount_changed, change_asked, change_refused, rescheduled, changed_slot,
+    split, cancelled, expired, letter_sent, mail_sent_again, links_closed or pseudonymised; those of other subjects stand in
+    `booking.actions`, one verb each.
     """
 
     __tablename__ = "history"

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from email_validator import EmailNotValidError, validate_email
 
 from booking.errors import Invalid, Problem
-from booking.models.event import AccessKind, Audience, plain
+from booking.models.event import SCHOOL_AUDIENCES, AccessKind, Audience, plain
 from booking.numbers import read_uai
 
 SCHOOL = "school"
@@ -21,6 +21,13 @@ LEVELS = ("6e", "5e", "4e", "3e", "2de", "1re", "terminale", "CAP", "BTS", "autr
 AUDIENCE_OF_LEVEL: Mapping[str, Audience] = MappingProxyType(
     dict.fromkeys(LEVELS[:4], Audience.COLLEGE) | dict.fromkeys(LEVELS[4:7], Audience.LYCEE) | {"CAP": Audience.APPRENTICE}
 )
+USUAL_AGES: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {
+        "6e": (10, 12), "5e": (11, 13), "4e": (12, 14), "3e": (13, 15), "2de": (14, 16), "1re": (15, 17), "terminale": (16, 18),
+        "CAP": (14, 18), "BTS": (17, 21),
+    }
+)  # fmt: skip
+"""How old pupils of a level usually are in the course of the school year: the youngest and the oldest."""
 LARGEST_CLASS = 500
 MOST_ADULTS = 100
 _LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -43,16 +50,50 @@ class Party:
     adults: int = 0
     needs: Mapping[str, int] = field(default_factory=dict)
     """Accessibility: how many persons with each kind of need."""
+    old_enough: bool = False
+    """A person's word that they have reached the event's minimum age."""
+    head_asked: bool = False
+    """Whether the teacher wants the school's head to approve before the booking is confirmed."""
 
     @property
     def is_class(self) -> bool:
         return self.audience == SCHOOL
 
     @property
+    def comes_as(self) -> frozenset[str]:
+        """The audiences this party belongs to, for pools that are reserved for some."""
+        return comes_as(self.audience, self.level)
+
+    @property
     def same_party(self) -> str:
         """Equal for two requests of one party: an address with its class, or with its person's name."""
         parts = (self.school_name, self.label) if self.is_class else (self.name,)
         return "|".join([self.email.casefold(), *(" ".join(plain(part).split()) for part in parts)])
+
+    @property
+    def school_key(self) -> str:
+        """Equal for two ways to write one school: name and commune without accents and signs; empty for a person."""
+        return _letters(self.school_name, self.commune) if self.is_class else ""
+
+    @property
+    def class_key(self) -> str:
+        """Equal for two colleagues who write the same class: its school, level and name; empty for a person."""
+        if not self.is_class:
+            return ""
+        label = re.sub(r"(?<=[0-9])(eme|ere|nde|de|e|nd|re)(?![a-z]{2})", "", _letters(self.label).replace(" ", ""))
+        return f"{self.school_key}|{self.level}|{label}"
+
+
+def comes_as(audience: str, level: str) -> frozenset[str]:
+    """The audiences somebody belongs to: a class that of its level, or every school audience where the level names none."""
+    if audience != SCHOOL:
+        return frozenset({audience})
+    of_level = AUDIENCE_OF_LEVEL.get(level)
+    return frozenset({of_level.value}) if of_level else frozenset(word.value for word in SCHOOL_AUDIENCES)
+
+
+def _letters(*texts: str) -> str:
+    return "|".join(" ".join(re.findall(r"[0-9a-z]+", plain(text))) for text in texts)
 
 
 def read_party(raw: Mapping[str, object]) -> Party:
@@ -77,6 +118,8 @@ def read_party(raw: Mapping[str, object]) -> Party:
         pupils=reader.number("pupils", 1, LARGEST_CLASS) if is_class else 0,
         adults=reader.number("adults", 1, MOST_ADULTS) if is_class else 0,
         needs=reader.needs(),
+        old_enough=not is_class and reader.ticked("old_enough"),
+        head_asked=is_class and reader.ticked("head_asked"),
     )
     reader.check_needs(party)
     if reader.problems:
@@ -161,6 +204,10 @@ class Reader:
         if "." not in checked.domain:
             return self.refuse(name, Problem("not_an_email"))
         return checked.ascii_email or checked.normalized
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box was ticked; in JSON, whether the value is true."""
+        return str(self.raw.get(name) or "").strip().casefold() in {"1", "on", "y", "yes", "true", "oui"}
 
     def phone(self, name: str) -> str:
         given = self.text(name, 30, required=False)

@@ -1,46 +1,21 @@
-"""A slot, and the pools of places it draws on. The rule "may this party book now?" lives here, once."""
+"""A slot: one dated occurrence of an event, and the places it has for whom."""
 
 from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking import clock
 from booking.db import Base, UtcDateTime
-from booking.errors import BookingClosed, Invalid, Problem, Refusal, SlotFull
+from booking.errors import BookingClosed, Problem, Refusal
+from booking.models.admission import NOTHING_YET, Standing, refusal_for
 from booking.models.event import SCHOOL_AUDIENCES, Event
-from booking.models.party import AUDIENCE_OF_LEVEL, Party
-
-slot_pools = Table(
-    "slot_pools",
-    Base.metadata,
-    Column("slot_id", ForeignKey("slots.id"), primary_key=True),
-    Column("pool_id", ForeignKey("pools.id"), primary_key=True, index=True),
-)
-
-
-class Pool(Base):
-    """A number of places. `taken` changes in `booking.actions.places` alone; the CHECK stands behind it."""
-
-    __tablename__ = "pools"
-    __table_args__ = (
-        CheckConstraint("taken >= 0", name="taken_not_negative"),
-        CheckConstraint("taken <= capacity", name="taken_within_capacity"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str | None] = mapped_column(String(80), unique=True)
-    name: Mapped[str] = mapped_column(String(120), default="")
-    """Empty for a slot's own pool; shared pools have a name people know: « 60 places sur le bateau vendredi »."""
-    capacity: Mapped[int]
-    taken: Mapped[int] = mapped_column(default=0)
-
-    @property
-    def remaining(self) -> int:
-        return self.capacity - self.taken
+from booking.models.party import Party
+from booking.models.pool import Places, Pool, PoolKind, all_places, places_in, slot_pools
 
 
 class Slot(Base):
@@ -67,6 +42,8 @@ class Slot(Base):
     max_party: Mapped[int | None]
     pupils_per_adult: Mapped[int | None]
     """One adult for so many pupils; a class with fewer adults is told how many are missing."""
+    adults_required: Mapped[bool] = mapped_column(default=False)
+    """Whether a class with fewer adults than that is refused; otherwise it is warned."""
     opens_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     closes_at: Mapped[datetime] = mapped_column(UtcDateTime())
     headcount_until: Mapped[datetime] = mapped_column(UtcDateTime())
@@ -77,23 +54,45 @@ class Slot(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own way to say it
 
+    if TYPE_CHECKING:
+        is_waited_for: Mapped[bool]  # its expression stands in booking.models.waiting, beside the table it reads
+
     event: Mapped[Event] = relationship(back_populates="slots")
     pools: Mapped[list[Pool]] = relationship(secondary=slot_pools, order_by=Pool.id)
 
     @property
     def capacity(self) -> int:
-        """The most places a single slot can give: its narrowest pool."""
-        return min((pool.capacity for pool in self.pools), default=0)
+        """The most places this slot can give, whoever they are for."""
+        return all_places(self.pools).capacity
 
     @property
     def remaining(self) -> int:
-        """Places left, as last read. A hint for pages: the truth is the conditional update."""
-        return max(0, min((pool.remaining for pool in self.pools), default=0))
+        """Places left for everybody, as last read. A hint for pages: the truth is the conditional update."""
+        return self.places_left().remaining
 
     @property
     def taken(self) -> int:
         """Places nobody else can have any more."""
-        return self.capacity - self.remaining
+        return self.capacity - all_places(self.pools).remaining
+
+    def places_left(self, audiences: frozenset[str] = frozenset(), now: datetime | None = None) -> Places:
+        """The places somebody of these audiences has here, reserved ones among them; without any, those for everybody."""
+        return places_in(self.pools, audiences, now or clock.now())
+
+    @property
+    def has_reserved(self) -> bool:
+        """Whether some places are for some audiences only, so that they must be counted out among the sources."""
+        return any(pool.kind is PoolKind.RESERVED for pool in self.pools)
+
+    @property
+    def class_audiences(self) -> frozenset[str]:
+        """What a class comes as while its level is not known: every school audience of the event."""
+        return frozenset(word.value for word in SCHOOL_AUDIENCES if word in self.event.audiences)
+
+    @property
+    def priority_until(self) -> datetime | None:
+        """Until when classes of REP, REP+ and QPV schools alone may book: the event's own moment, else the edition's."""
+        return self.event.priority_until or self.event.edition.priority_until
 
     @property
     def meets_at(self) -> str:
@@ -136,21 +135,6 @@ class Slot(Base):
             return BookingClosed("too_late", at=self.closes_at)
         return None
 
-    def refusal_for(self, party: Party, now: datetime | None = None, *, by_host: bool = False) -> Refusal | None:
-        """Why this party may not book now, or None: closing, audience, level, size, then places as last read.
-
-        The host who books for somebody on the telephone is bound by everything but the hours of booking.
-        """
-        closed = self.closed_because(now)
-        if closed and not (by_host and closed.why in {"not_yet", "too_late"}):
-            return closed
-        if problems := self._misfits(party):
-            return Invalid(problems)
-        wanted = self.places_for(party)
-        if wanted > self.remaining:
-            return SlotFull(remaining=self.remaining, wanted=wanted)
-        return None
-
     def size_problem(self, places: int) -> Problem | None:
         """Whether a party of so many places is too small or too large for this slot."""
         if places < self.min_party:
@@ -159,19 +143,8 @@ class Slot(Base):
             return Problem("party_too_large", {"largest": self.max_party})
         return None
 
-    def _misfits(self, party: Party) -> dict[str, Problem]:
-        admitted = set(self.event.audiences)
-        problems: dict[str, Problem] = {}
-        if party.is_class:
-            audience = AUDIENCE_OF_LEVEL.get(party.level)
-            if not self.event.takes_classes:
-                problems["audience"] = Problem("audience_not_admitted")
-            elif self.event.levels and party.level not in self.event.levels:
-                problems["level"] = Problem("level_not_admitted", {"levels": self.event.levels})
-            elif audience and audience not in admitted & SCHOOL_AUDIENCES:
-                problems["level"] = Problem("level_not_admitted", {"levels": ()})
-            if size := self.size_problem(self.places_for(party)):
-                problems["pupils"] = size
-        elif party.audience not in admitted:
-            problems["audience"] = Problem("audience_not_admitted")
-        return problems
+    def refusal_for(
+        self, party: Party, now: datetime | None = None, *, by_host: bool = False, standing: Standing = NOTHING_YET
+    ) -> Refusal | None:
+        """Why this party may not book now, or None: `booking.models.admission` says it, for every door alike."""
+        return refusal_for(self, party, now or clock.now(), by_host=by_host, standing=standing)

@@ -18,9 +18,10 @@ from sqlalchemy.orm.interfaces import LoaderOption
 from booking import clock
 from booking.db import db
 from booking.errors import NotFound
-from booking.models import Audience, Edition, Event, EventType, Pool, Publication, Slot, slot_pools
+from booking.models import Audience, Edition, Event, EventType, Publication, Slot
 from booking.models.event import SCHOOL_AUDIENCES, plain
-from booking.models.party import AUDIENCE_OF_LEVEL, LEVELS, SCHOOL
+from booking.models.party import AUDIENCE_OF_LEVEL, LEVELS, SCHOOL, comes_as
+from booking.queries.room import room_by_slot
 
 MOST_WORDS = 8
 LONGEST_WORDS = 80
@@ -248,9 +249,16 @@ def _soonest(filters: Filters) -> Subquery:
 
 
 def _left(filters: Filters) -> Select[int]:
-    """The slots with enough places on every pool they draw on, read in one pass."""
-    statement = select(slot_pools.c.slot_id).join(Pool, Pool.id == slot_pools.c.pool_id).group_by(slot_pools.c.slot_id)
-    return statement.having(func.min(Pool.capacity - Pool.taken) >= _places(filters))
+    """The slots with enough places for the audience asked for, read in one pass."""
+    room = room_by_slot(audiences_of(filters), clock.now()).subquery()
+    return select(room.c.slot_id).where(room.c.remaining >= _places(filters))
+
+
+def audiences_of(filters: Filters) -> frozenset[str]:
+    """Whom the places are for that a visitor asks about: those of a level or an audience, or of nobody in particular."""
+    if filters.level or filters.audience == SCHOOL:
+        return comes_as(SCHOOL, filters.level)
+    return frozenset({filters.audience}) if filters.audience else frozenset()
 
 
 def _bookable(filters: Filters) -> list[ColumnElement[bool]]:
@@ -277,7 +285,7 @@ def _suits(slot: Slot, filters: Filters, now: datetime) -> bool:
     return (
         slot.closed_because(now) is None
         and (slot.max_party is None or slot.max_party >= places)
-        and slot.remaining >= places
+        and slot.places_left(audiences_of(filters)).remaining >= places
         and (filters.day is None or clock.paris_day(slot.starts_at) == filters.day)
     )
 

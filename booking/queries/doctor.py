@@ -7,10 +7,11 @@ so that bookings made meanwhile are not taken for faults.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby, pairwise
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, and_, exists, func, or_, select, union_all
@@ -18,12 +19,52 @@ from sqlalchemy.orm import joinedload
 
 from booking import clock
 from booking.db import db
-from booking.models import Actor, Booking, Delivery, HistoryEntry, Holding, Kind, Message, Party, Pool, Slot, Status, slot_pools
+from booking.models import (
+    Actor,
+    Booking,
+    Delivery,
+    HeldFor,
+    HistoryEntry,
+    Holding,
+    Kind,
+    Message,
+    Offer,
+    Outcome,
+    Party,
+    Pool,
+    PoolKind,
+    Slot,
+    Status,
+    Wait,
+    slot_pools,
+)
 from booking.models.booking import LIVE, STEPS
 from booking.queries import personal_data, schema
 
 _FINAL = frozenset(Status) - {before for before, _ in STEPS}
 CALENDAR_KINDS = (Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED, Kind.BOOKING_CANCELLED)
+_OWED_BY_ACTION: Mapping[str, tuple[Status | None, Kind]] = MappingProxyType(
+    {
+        "headcount_changed": (Status.CONFIRMED, Kind.BOOKING_CHANGED),
+        "rescheduled": (Status.CONFIRMED, Kind.BOOKING_RESCHEDULED),
+        "queued": (None, Kind.WAITING_JOINED),
+        "offered": (None, Kind.PLACES_OFFERED),
+    }
+)
+"""Mails owed by what happened, where the booking then stands as named (None: wherever)."""
+_OWED_BY_STEP: Mapping[tuple[Status | None, Status], Kind] = MappingProxyType(
+    {
+        (None, Status.CONFIRMED): Kind.BOOKING_CONFIRMED,
+        (Status.HELD, Status.CONFIRMED): Kind.BOOKING_CONFIRMED,
+        (Status.CONFIRMED, Status.CANCELLED): Kind.BOOKING_CANCELLED,
+        (Status.HELD, Status.EXPIRED): Kind.BOOKING_EXPIRED,
+        (Status.HELD, Status.REFUSED): Kind.BOOKING_REFUSED,
+        (Status.WAITING, Status.EXPIRED): Kind.WAITING_ENDED,
+    }
+)
+"""Mails owed by a step from one state to another."""
+_REPEATED = (Kind.BOOKING_PENDING, Kind.WAITING_JOINED, Kind.PLACES_OFFERED)
+"""Kinds that come more than once with one SEQUENCE; of others a copy is one sent again by hand."""
 _LATE_HOLD = timedelta(minutes=10)
 _OLD_MESSAGE = timedelta(hours=1)
 _LATE_PURGE = timedelta(days=1)
@@ -95,15 +136,22 @@ def _pools_that_disagree() -> Iterator[str]:
 
 
 def _bookings_with_wrong_holdings() -> Iterator[str]:
-    """The pairs (booking, pool) that ought to be and those that are, with their places: any difference is a fault."""
-    owed = (
-        select(Booking.id.label("booking"), slot_pools.c.pool_id, Booking.places)
-        .join(slot_pools, slot_pools.c.slot_id == Booking.slot_id)
-        .where(Booking.status.in_(LIVE))
-    )
-    found = select(Holding.booking_id, Holding.pool_id, Holding.places)
-    for wrong in sorted(_numbers(owed.except_(found)) | _numbers(found.except_(owed))):
-        yield f"booking {wrong}"
+    """Each live booking holds its places on every limit of its slot and, all in all, on its sources; any other holds nothing."""
+    is_limit = Pool.kind == PoolKind.SHARED
+    drawn = select(Booking.id.label("booking"), Pool.id.label("pool"), Pool.kind, Booking.places)
+    drawn = drawn.join(slot_pools, slot_pools.c.slot_id == Booking.slot_id).join(Pool, Pool.id == slot_pools.c.pool_id)
+    drawn = drawn.where(Booking.status.in_(LIVE))
+    held = select(Holding.booking_id, Holding.pool_id, Holding.places).join(Pool, Pool.id == Holding.pool_id)
+    owed = drawn.where(is_limit).with_only_columns(Booking.id, Pool.id, Booking.places)
+    found = held.where(is_limit)
+    wrong = _numbers(owed.except_(found)) | _numbers(found.except_(owed))
+    sources = drawn.where(~is_limit).with_only_columns(Booking.id, Booking.places).distinct()
+    of_sources = select(Holding.booking_id, func.sum(Holding.places)).join(Pool, Pool.id == Holding.pool_id).where(~is_limit)
+    summed = of_sources.group_by(Holding.booking_id)
+    wrong |= _numbers(sources.except_(summed)) | _numbers(summed.except_(sources))
+    astray = held.where(~is_limit).with_only_columns(Holding.booking_id, Holding.pool_id)
+    wrong |= _numbers(astray.except_(drawn.where(~is_limit).with_only_columns(Booking.id, Pool.id)))
+    yield from (f"booking {number}" for number in sorted(wrong))
     bare = select(Booking.id).where(Booking.status.in_(LIVE), Booking.slot_id.not_in(select(slot_pools.c.slot_id)))
     yield from (f"booking {number} (its slot has no pool)" for number in db.session.scalars(bare))
 
@@ -151,7 +199,7 @@ def _final_states_left() -> Iterator[str]:
 
 
 def _messages_missing() -> Iterator[str]:
-    of_bookings = Message.booking_id.is_not(None), Message.copy == 0
+    of_bookings = Message.booking_id.is_not(None), or_(Message.copy == 0, Message.kind.in_(_REPEATED))
     counted = (
         select(Message.booking_id, Message.kind, func.count()).where(*of_bookings).group_by(Message.booking_id, Message.kind)
     )
@@ -177,21 +225,12 @@ def _untold_of_a_cancelled_slot() -> Iterator[str]:
 
 def _message_owed(entry: Row[Any]) -> Kind | None:
     """The mail that one line of history owes to the booker."""
-    if entry.action == "headcount_changed":
-        return Kind.BOOKING_CHANGED if entry.status_after is Status.CONFIRMED else None
-    if entry.action == "rescheduled":
-        return Kind.BOOKING_RESCHEDULED if entry.status_after is Status.CONFIRMED else None
-    match entry.status_before, entry.status_after:
-        case (None, Status.HELD):
-            return Kind.BOOKING_TO_PROVE
-        case (None | Status.HELD, Status.CONFIRMED):
-            return Kind.BOOKING_CONFIRMED
-        case (Status.CONFIRMED, Status.CANCELLED):
-            return Kind.BOOKING_CANCELLED
-        case (Status.HELD, Status.EXPIRED):
-            return Kind.BOOKING_EXPIRED
-        case _:
-            return None
+    if entry.action in _OWED_BY_ACTION:
+        when, kind = _OWED_BY_ACTION[entry.action]
+        return kind if when is None or entry.status_after is when else None
+    if asks := entry.details.get("asks"):
+        return Kind.BOOKING_TO_PROVE if asks == HeldFor.EMAIL else Kind.BOOKING_PENDING
+    return _OWED_BY_STEP.get((entry.status_before, entry.status_after))
 
 
 def _invitations_out_of_order() -> Iterator[str]:
@@ -248,10 +287,33 @@ def _holds_without_end() -> Iterator[str]:
     return (f"booking {number}" for number in db.session.scalars(select(Booking.id).where(*wrong).order_by(Booking.id)))
 
 
+def _queues_that_disagree() -> Iterator[str]:
+    queued = exists().where(Wait.booking_id == Booking.id)
+    waits = and_(Booking.status == Status.WAITING, Booking.proven_at.is_not(None))
+    wrong = or_(and_(waits, ~queued), and_(Booking.status != Status.WAITING, queued), and_(waits, Booking.rank.is_(None)))
+    yield from (f"booking {number}" for number in db.session.scalars(select(Booking.id).where(wrong).order_by(Booking.id)))
+
+
+def _offers_that_disagree() -> Iterator[str]:
+    is_open = exists().where(Offer.booking_id == Booking.id, Offer.outcome == Outcome.OPEN, Offer.slot_id == Booking.slot_id)
+    offered = and_(Booking.status == Status.HELD, Booking.held_for == HeldFor.OFFER)
+    wrong = or_(and_(offered, ~is_open), and_(~offered, is_open))
+    yield from (f"booking {number}" for number in db.session.scalars(select(Booking.id).where(wrong).order_by(Booking.id)))
+
+
 def _histories() -> dict[int, list[Any]]:
     """The lines of every booking's history, in the order they were written."""
     entry = HistoryEntry
-    columns = entry.id, entry.booking_id, entry.actor, entry.action, entry.status_before, entry.status_after, entry.places_after
+    columns = (
+        entry.id,
+        entry.booking_id,
+        entry.actor,
+        entry.action,
+        entry.status_before,
+        entry.status_after,
+        entry.places_after,
+        entry.details,
+    )
     found: dict[int, list[Any]] = defaultdict(list)
     of_bookings = select(*columns).where(entry.booking_id.is_not(None)).order_by(entry.booking_id, entry.id)
     for row in db.session.execute(of_bookings):
@@ -272,6 +334,8 @@ RULES = (
         _bookings_with_wrong_holdings,
     ),
     Rule("headcount", "a booking takes the places its headcount asks for", _bookings_of_wrong_size),
+    Rule("waiting", "who waits stands in a queue until something is offered, and nobody else does", _queues_that_disagree),
+    Rule("offers", "places that are offered are one open offer, until it is accepted, declined or over", _offers_that_disagree),
     Rule("holds", "a held booking says what it waits for and until when", _holds_without_end),
     Rule("history", "replaying its history gives a booking's state and places", _bookings_their_history_does_not_explain),
     Rule("final", "a final state is never left", _final_states_left),

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.engine import Row
@@ -15,10 +15,11 @@ from sqlalchemy.orm import aliased
 from booking import clock
 from booking.db import db
 from booking.errors import NotFound
-from booking.models import Edition, Event, Label, Organisation, Pool, Publication, Slot, slot_pools
+from booking.models import Edition, Event, Label, Organisation, Places, Pool, Publication, Slot, slot_pools
+from booking.models.pool import places_in
 
 _LARGEST_ID = 2**31 - 1
-_INSTANTS = ("opens_at", "bookings_open_at", "closes_at", "starts_at")
+_INSTANTS = ("opens_at", "bookings_open_at", "closes_at", "starts_at", "pool_opens_at", "priority_until", "own_priority_until")
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,6 @@ class Stamp:
 
     fingerprint: str
     changes_at: datetime | None
-
-
-class Places(NamedTuple):
-    """How many places a slot has left, and how many it has."""
-
-    remaining: int
-    capacity: int
 
 
 def stamp(event_id: int) -> Stamp:
@@ -47,15 +41,29 @@ def stamp(event_id: int) -> Stamp:
     return _stamp(rows, event_id, rows)
 
 
-def stamp_of_slot(slot_id: int) -> tuple[Stamp, Places]:
-    """The stamp of what surrounds a slot, its places left out, and those places. Raises `NotFound`."""
+def stamp_of_slot(slot_id: int, audiences: frozenset[str] = frozenset()) -> tuple[Stamp, Places]:
+    """The stamp of what surrounds a slot, its places left out, and the places for these audiences. Raises `NotFound`."""
     if not 0 < slot_id <= _LARGEST_ID:
         raise NotFound
     rows = db.session.execute(_OF_SLOT, {"wanted": slot_id}).all()
     own = [row for row in rows if row.slot == slot_id]
     stamp = _stamp([row[:-2] for row in rows], own[0].id if own else 0, rows)
-    remaining = min((row.capacity - row.taken for row in own if row.pool), default=0)
-    return stamp, Places(max(0, remaining), min((row.capacity for row in own if row.pool), default=0))
+    return stamp, places_in(_pools_of(own), audiences, clock.now())
+
+
+def _pools_of(rows: Sequence[Row[Any]]) -> list[Pool]:
+    return [
+        Pool(
+            id=row.pool,
+            kind=row.pool_kind,
+            capacity=row.capacity,
+            taken=row.taken,
+            audiences=row.pool_audiences,
+            opens_at=row.pool_opens_at,
+        )
+        for row in rows
+        if row.pool
+    ]
 
 
 def _stamp(told: Sequence[Sequence[Any]], event_id: int, rows: Sequence[Row[Any]]) -> Stamp:
@@ -88,10 +96,15 @@ def _statement(event: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
             Edition.label_until,
             Edition.archived_at,
             Edition.bookings_open_at,
+            Edition.priority_until,
+            Event.priority_until.label("own_priority_until"),
             Label.decision,
             Slot.id.label("slot"),
             *Slot.__table__.columns.values()[2:],
             Pool.id.label("pool"),
+            Pool.kind.label("pool_kind"),
+            Pool.audiences.label("pool_audiences"),
+            Pool.opens_at.label("pool_opens_at"),
             Pool.taken,
             Pool.capacity,
         )

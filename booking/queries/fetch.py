@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, undefer
 from sqlalchemy.orm.interfaces import LoaderOption
 from sqlalchemy.orm.strategy_options import _AbstractLoad as Load
 
@@ -26,6 +27,9 @@ _EDITION = (
     Edition.label_until,
     Edition.archived_at,
     Edition.bookings_open_at,
+    Edition.school_limit,
+    Edition.priority_until,
+    Edition.priority_schools,
 )
 
 
@@ -41,14 +45,15 @@ def _around(event: Load) -> list[LoaderOption]:
 
 _OF_BOOKING = joinedload(Booking.slot, innerjoin=True)
 _SLOTS = select(Slot).options(*_around(joinedload(Slot.event, innerjoin=True)), joinedload(Slot.pools))
-_SLOT = _SLOTS.where(Slot.id == bindparam("wanted")).execution_options(populate_existing=True)
+_FRESH = _SLOTS.options(undefer(Slot.is_waited_for)).execution_options(populate_existing=True)
+_SLOT = _FRESH.where(Slot.id == bindparam("wanted"))
 _SLOTS_OF_EVENT = _SLOTS.where(Slot.event_id == bindparam("wanted")).order_by(Slot.starts_at, Slot.id)
-_BOOKING = (
+_BOOKINGS = (
     select(Booking)
-    .where(Booking.reference == bindparam("wanted"))
     .options(*_around(_OF_BOOKING.joinedload(Slot.event, innerjoin=True)), _OF_BOOKING.joinedload(Slot.pools))
     .execution_options(populate_existing=True)
 )
+_BOOKING = _BOOKINGS.where(Booking.reference == bindparam("wanted"))
 
 
 def slot(slot_id: int) -> Slot:
@@ -59,6 +64,12 @@ def slot(slot_id: int) -> Slot:
     if found is None or not found.event.is_public:
         raise NotFound
     return found
+
+
+def slots(slot_ids: Collection[int]) -> list[Slot]:
+    """Slots by their ids, fresh, whatever their event's publication, in ascending id."""
+    statement = _FRESH.where(Slot.id.in_(slot_ids)).order_by(Slot.id)
+    return list(db.session.scalars(statement).unique())
 
 
 def booking(reference: str) -> Booking:
@@ -73,6 +84,21 @@ def booking(reference: str) -> Booking:
     if found is None:
         raise NotFound
     return found
+
+
+def booking_by_id(booking_id: int) -> Booking:
+    """A booking by its number, as `booking` fetches it. Raises `NotFound`."""
+    found = db.session.scalars(_BOOKINGS.where(Booking.id == booking_id)).unique().one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def together(booking: Booking) -> list[Booking]:
+    """A booking and, of a class split over two slots, its other half; fresh, in the order they were made."""
+    if booking.group_key is None:
+        return [booking]
+    return list(db.session.scalars(_BOOKINGS.where(Booking.group_key == booking.group_key).order_by(Booking.id)).unique())
 
 
 def open_slots_of(event_id: int, places: int) -> list[Slot]:

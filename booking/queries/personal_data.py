@@ -40,6 +40,9 @@ CONTACT = (
     Booking.school_name,
     Booking.school_uai,
     Booking.class_label,
+    Booking.school_key,
+    Booking.class_key,
+    Booking.head_email,
     Booking.end_reason,
 )
 """The texts that may say who booked. Visit, numbers, audience, level, commune and attendance are no part of it."""

@@ -31,6 +31,7 @@ from booking.models import (
     OrganisationKind,
     Party,
     Pool,
+    PoolKind,
     Publication,
     Slot,
     Status,
@@ -80,7 +81,7 @@ def build(pools: dict[str, int], slots: list[list[str]]) -> list[int]:
         postcode="92230", commune="Gennevilliers", meeting_point="Accueil", search_text=plain("visite port"), updated_at=now,
     )  # fmt: skip
     label = Label(event=event, decision=LabelDecision.LABELLED, requested_at=now, decided_at=now)
-    named = {name: Pool(capacity=capacity) for name, capacity in pools.items()}
+    named = {name: Pool(kind=PoolKind.SHARED, capacity=capacity) for name, capacity in pools.items()}
     db.session.add_all([edition, port, event, label, *named.values()])
     db.session.flush()  # the pools get their ids in the order they were named
     built = [_slot(event, number, [named[name] for name in names]) for number, names in enumerate(slots)]
