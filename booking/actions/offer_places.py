@@ -67,8 +67,8 @@ def make_offer(booking: Booking, found: Next, who: Who, now: datetime, pupils: i
     _let_come_with(booking, slot, pupils if pupils is not None else _pupils_that_fit(booking, slot, found.free))
     booking.slot = slot
     stop_waiting(booking)
-    step(booking, Status.HELD, who, "offered", now, free=found.free, passed_over=passed_over)
-    booking.held_for, booking.expires_at = HeldFor.OFFER, found.until
+    held = HeldFor.OFFER, found.until
+    step(booking, Status.HELD, who, "offered", now, held=held, free=found.free, passed_over=passed_over)
     hold_places(booking, slot, now)
     offer = Offer(
         booking_id=booking.id, slot_id=slot.id, rank=rank, places=booking.places, free=found.free, passed_over=passed_over,

@@ -7,25 +7,35 @@ from datetime import datetime
 
 from booking.db import add_rows
 from booking.errors import WrongState
-from booking.models import Booking, HistoryEntry, Status, Subject, Who
+from booking.models import Booking, HeldFor, HistoryEntry, Status, Subject, Who
 from booking.models.booking import LIVE, STEPS
 
 _ENDS = frozenset({Status.CANCELLED, Status.REFUSED, Status.EXPIRED})
 
 
 def step(
-    booking: Booking, to: Status, who: Who, action: str, now: datetime, why: str = "", *, new: bool = False, **details: object
+    booking: Booking,
+    to: Status,
+    who: Who,
+    action: str,
+    now: datetime,
+    why: str = "",
+    *,
+    new: bool = False,
+    held: tuple[HeldFor, datetime] | None = None,
+    **details: object,
 ) -> None:
     """Lead a booking to another state, if the table of steps lets this actor. A `new` one comes from no state at all.
 
-    Raises `WrongState` otherwise. The row's version guards the write: when somebody else changed the booking
-    since it was read, the UPDATE matches no row and the transaction is run again.
+    `held` says for what a held one is held, and until when. Raises `WrongState` where the table does not allow the step. The
+    row's version guards the write: when somebody else changed the booking since it was read, the UPDATE matches no row and the
+    transaction is run again.
     """
     before = None if new else booking.status
     if who.actor not in STEPS.get((before, to), frozenset()):
         raise WrongState(booking.status)
     booking.status = to
-    booking.held_for = booking.expires_at = None
+    booking.held_for, booking.expires_at = held or (None, None)
     if to is Status.CONFIRMED:
         booking.confirmed_at = now
     if to in _ENDS:
