@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 MANAGE = "manage"
 CONFIRM = "confirm"
+HEAD = "head"
 SIGN_IN = "sign-in"
 
 

@@ -13,6 +13,7 @@ from flask_bootstrap import Bootstrap5
 from booking.app_settings import settings_of
 from booking.web import (
     account,
+    approvals,
     authority,
     booking_form,
     bookings,
@@ -25,9 +26,11 @@ from booking.web import (
     information,
     language,
     mailbox,
+    moving,
     navigation,
     security,
     templating,
+    waiting,
     workspace,
 )
 
@@ -38,6 +41,9 @@ _BLUEPRINTS = (
     events.leaflet_bp,
     booking_form.bp,
     bookings.bp,
+    waiting.bp,
+    approvals.bp,
+    moving.bp,
     information.bp,
     drawings.bp,
     health.bp,

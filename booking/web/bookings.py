@@ -24,7 +24,7 @@ from booking.models import Actor, Booking, HistoryEntry, Status
 from booking.models.reason import read_reason
 from booking.queries import fetch, slot_bookings
 from booking.queries.elsewhere import Offers
-from booking.web import access
+from booking.web import access, approvals, moving, waiting
 from booking.web.forms.booking import ActForm, CancellationForm, HeadcountForm
 
 bp = Blueprint("bookings", __name__)
@@ -177,6 +177,9 @@ def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str
         moved=moved,
         was={name: datetime.fromisoformat(said) for name, said in _was(moved).items() if name in {"starts_at", "ends_at"}},
         others=Offers(booking.slot, clock.now()).for_booking(booking) if moved or by_host else [],
+        **waiting.on_page(booking),
+        **approvals.on_page(booking),
+        **moving.on_page(booking),
     )
 
 
