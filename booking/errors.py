@@ -249,6 +249,12 @@ class TooMany(Refusal):
         self.retry_after = retry_after
 
 
+class NothingAsked(Refusal):
+    """The question this answers is not open any more: it was answered, replaced or taken back."""
+
+    code = "nothing_asked"
+
+
 class NothingToSend(Refusal):
     """A mail that cannot be sent again: it is on its way already, or no longer says what is true."""
 

@@ -179,6 +179,7 @@ REFUSALS: Mapping[str, str] = {
         "Toutes les lignes ne sont pas bonnes : choisissez « les bonnes lignes », ou corrigez le fichier."
     ),
     "wrong_state": _("Cette réservation ne peut plus être changée."),
+    "nothing_asked": _("Cette demande n’attend plus de réponse : elle a changé, ou quelqu’un y a déjà répondu."),
     "nothing_to_send": _("Ce message est déjà en route, ou ne dit plus ce qui est vrai : il n’y a rien à renvoyer."),
     "sent_enough_today": _(
         "Pour cette réservation, %(most)s messages ont déjà été renvoyés aujourd’hui. Téléphonez, ou reprenez demain."

@@ -1,4 +1,4 @@
-"""The worker: keeps deadlines (holds, offers, reserved pools, waits), delivers mail, imports programmes, purges.
+"""The worker: keeps deadlines (holds, offers, reserved pools, waits, reminders), delivers mail, imports programmes, purges.
 
 Any number may run over one database.
 
@@ -27,6 +27,7 @@ from booking.actions.expire_holds import due_holds, expire_hold
 from booking.actions.import_programme import due_imports, give_up_import, import_step, tidy_imports
 from booking.actions.limits import forget_old_counts
 from booking.actions.purge import purge
+from booking.actions.remind_heads import due_reminders, remind_head
 from booking.actions.sweep_waiting import due_pools, offer_what_is_free, open_pool, slots_to_look_at
 from booking.actions.waiting_ends import due_waits, end_wait
 from booking.config import Settings
@@ -115,7 +116,8 @@ class Worker:
         if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
             done += self._each(slots_to_look_at(), offer_what_is_free, "what is free could not be offered")
             self._swept_at = now
-        return done + self._each(due_waits(), end_wait, "a wait could not end")
+        done += self._each(due_waits(), end_wait, "a wait could not end")
+        return done + self._each(due_reminders(), remind_head, "a school's head could not be reminded")
 
     def _each(self, things: Iterable[T], verb: Callable[[T], int], trouble: str) -> int:
         """One transaction for each thing, so that one in trouble keeps no other; says how often something was done."""

@@ -32,6 +32,7 @@ from booking.errors import (
     LastManager,
     NotFound,
     NotFull,
+    NothingAsked,
     NothingToSend,
     PriorityOnly,
     Problem,
@@ -186,7 +187,7 @@ def every_refusal() -> list[Refusal]:
         AlreadyBooked(reference="7KQ4-M9TX"), ClassBooked(reference="7KQ4-M9TX"), SchoolLimit(limit=2), NotFull(remaining=31),
         PriorityOnly(at=NOW, uai_missing=True), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
         LastManager(), SecondFactorNeeded(),
-        NothingToSend(), *(SentEnough(why, most=5) for why in first_words("SentEnough")),
+        NothingAsked(), NothingToSend(), *(SentEnough(why, most=5) for why in first_words("SentEnough")),
     ]  # fmt: skip
 
 

@@ -23,17 +23,14 @@ def change_headcount(reference: str, pupils: object, adults: object, who: Who = 
     The numbers come as a form or a program wrote them. Raises `NotFound`, `Invalid`, `WrongState`, `TooLate`
     (the site wants to know some time before) or `SlotFull`.
     """
-    wanted_pupils, wanted_adults = _read(pupils, adults)
+    wanted_pupils, wanted_adults = read_heads(pupils, adults)
     booking = fetch.booking(reference)
     now = clock.now()
     _refuse_if_closed(booking, who.actor)
     if (booking.pupils, booking.adults) == (wanted_pupils, wanted_adults):
         return booking
     places = booking.slot.places_for_class(wanted_pupils, wanted_adults)
-    party = replace(booking.party, pupils=wanted_pupils, adults=wanted_adults)
-    problems = {name: found for name, found in misfits(booking.slot, party).items() if name in {"pupils", "adults"}}
-    if problems:
-        raise Invalid(problems)
+    refuse_misfit(booking, wanted_pupils, wanted_adults)
     before = {"pupils": booking.pupils, "adults": booking.adults, "places": booking.places}
     more = places - booking.places
     booking.pupils, booking.adults, booking.places = wanted_pupils, wanted_adults, places
@@ -51,13 +48,22 @@ def change_headcount(reference: str, pupils: object, adults: object, who: Who = 
     return booking
 
 
-def _read(pupils: object, adults: object) -> tuple[int, int]:
+def read_heads(pupils: object, adults: object) -> tuple[int, int]:
+    """Pupils and adults as a form or a program wrote them. Raises `Invalid`."""
     read_pupils = read_number(pupils, 1, LARGEST_CLASS)
     read_adults = read_number(adults, 1, MOST_ADULTS)
     if isinstance(read_pupils, int) and isinstance(read_adults, int):
         return read_pupils, read_adults
     read = {"pupils": read_pupils, "adults": read_adults}
     raise Invalid({name: problem for name, problem in read.items() if isinstance(problem, Problem)})
+
+
+def refuse_misfit(booking: Booking, pupils: int, adults: int) -> None:
+    """The rules of sizes and adults hold for a changed headcount as for a new booking. Raises `Invalid`."""
+    party = replace(booking.party, pupils=pupils, adults=adults)
+    problems = {name: found for name, found in misfits(booking.slot, party).items() if name in {"pupils", "adults"}}
+    if problems:
+        raise Invalid(problems)
 
 
 def _refuse_if_closed(booking: Booking, actor: Actor) -> None:
