@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -12,6 +14,7 @@ _FOCUSED = """() => {
     const card = e.closest('.event-card'), around = card ? getComputedStyle(card) : style;
     return {
         name: e.id || e.name || (e.textContent || '').trim().replace(/\\s+/g, ' '),
+        place: [...document.querySelectorAll('*')].indexOf(e),
         page: e === document.body,
         seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight,
         ringed: [style, around].some(s => s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 3),
@@ -21,30 +24,38 @@ _REACHABLE = """() => [...document.querySelectorAll('a[href], button, summary, s
     .filter(e => e.checkVisibility({visibilityProperty: true}) && e.tabIndex >= 0).length"""
 
 
-@pytest.mark.parametrize("name", ["home", "catalogue", "event, open", "form", "booking, confirmed", "mailbox"])
-def test_tab_reaches_everything_in_turn_and_shows_where_one_is(visit: Visit, house: House, name: str) -> None:
+_NOTE_EACH_STOP = f"""() => {{
+    window.stops = [];
+    addEventListener('keydown', event => event.key === 'Tab' && stops.push(({_FOCUSED})()), true);
+}}"""
+"""Whatever has the focus when Tab is pressed is where the Tab before it led."""
+_STOPS = f"() => [...stops, ({_FOCUSED})()].slice(1)"
+
+PAGES = ("home", "catalogue", "event, open", "form", "booking, confirmed", "mailbox")
+WORKSPACES = ("new event", "slot", "labels")
+
+
+def test_tab_reaches_everything_in_turn_and_shows_where_one_is(visit: Visit, house: House) -> None:
     page = visit(viewport={"width": 1280, "height": 800}).page
-    go_round(page, house.pages[name])
+    wrong = [f"{name}: {fault}" for name in PAGES for fault in go_round(page, house.pages[name])]
+    wrong += [f"{name}: {fault}" for name in WORKSPACES for fault in go_round(page, house.enter(page, name))]
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", ["new event", "slot", "labels"])
-def test_so_it_does_in_the_workspaces(visit: Visit, house: House, name: str) -> None:
-    page = visit(viewport={"width": 1280, "height": 800}).page
-    go_round(page, house.enter(page, name))
-
-
-def go_round(page: Page, path: str) -> None:
-    """From the top of a page to its end with Tab alone."""
+def go_round(page: Page, path: str) -> Iterator[str]:
+    """What is wrong on the way from the top of a page to its end with Tab alone."""
     page.goto(path)
-    page.wait_for_load_state()
-    stops = []
-    for _ in range(page.evaluate(_REACHABLE)):
+    page.evaluate(_NOTE_EACH_STOP)
+    for _ in range(page.evaluate(_REACHABLE) + 1):
         page.keyboard.press("Tab")
-        stops.append(page.evaluate(_FOCUSED))
-    assert [stop["name"] for stop in stops if stop["page"] or not stop["seen"] or not stop["ringed"]] == []
-    assert stops[0]["name"] == "Aller au contenu"
-    page.keyboard.press("Tab")
-    assert page.evaluate(_FOCUSED)["page"], "one stop for each thing, and then the page is over"
+    *stops, end = page.evaluate(_STOPS)
+    if stops[0]["name"] != "Aller au contenu":
+        yield f"begins at {stops[0]['name']}"
+    yield from (f"{stop['name']}: {stop}" for stop in stops if stop["page"] or not stop["seen"] or not stop["ringed"])
+    if len({stop["place"] for stop in stops}) < len(stops):
+        yield "goes in circles"
+    if not (end["page"] or end["place"] == stops[0]["place"]):
+        yield f"one stop for each thing, and then the page is over or begins again: {end['name']}"
 
 
 def test_the_skip_link_leads_past_the_navigation(visit: Visit, house: House) -> None:
