@@ -8,6 +8,7 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from booking.api import problems
 from booking.app import create_app
 from booking.errors import (
     AlreadyBooked,
+    AlreadySplit,
     BookingClosed,
     CapacityTaken,
     ClassBooked,
@@ -34,6 +36,8 @@ from booking.errors import (
     NotFull,
     NothingAsked,
     NothingToSend,
+    PoolChanged,
+    PoolInUse,
     PriorityOnly,
     Problem,
     Refusal,
@@ -183,8 +187,8 @@ def every_refusal() -> list[Refusal]:
         *(WrongLabelState(why) for why in first_words("WrongLabelState")),
         *(WrongImportState(why) for why in first_words("WrongImportState")),
         *(TooManyLetters(what, most=3) for what in ("slot", "organisation")),
-        SlotChanged(), CapacityTaken(31, [("7KQ4-M9TX", 31)]),
-        AlreadyBooked(reference="7KQ4-M9TX"), ClassBooked(reference="7KQ4-M9TX"), SchoolLimit(limit=2), NotFull(remaining=31),
+        SlotChanged(), CapacityTaken(31, [("7KQ4-M9TX", 31)]), PoolChanged(), *(PoolInUse(why, []) for why in first_words("PoolInUse")),
+        AlreadyBooked(reference="7KQ4-M9TX"), AlreadySplit(reference="7KQ4-M9TX"), ClassBooked(reference="7KQ4-M9TX"), SchoolLimit(limit=2), NotFull(remaining=31),
         PriorityOnly(at=NOW, uai_missing=True), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
         LastManager(), SecondFactorNeeded(),
         NothingAsked(), NothingToSend(), *(SentEnough(why, most=5) for why in first_words("SentEnough")),
@@ -229,13 +233,24 @@ def test_every_refusal_is_said_in_both_languages_and_no_sentence_waits_in_vain(m
 FRENCH_SIGNS = re.compile(r"[«»]|[\w)] [:;?!]")
 
 
+@cache
+def longest_words(french: str) -> str:
+    """The longest part of a message between two placeholders: where it does not stand, the message does not."""
+    return max((part.replace("%%", "%") for part in re.split(r"%\(\w+\)s", french)), key=len)
+
+
+def french_in(text: str) -> dict[str, str]:
+    """The French messages that stand in a text, and how. Plain words are sought first: that is quick, and most are not there."""
+    candidates = ((french, pattern) for french, pattern in french_only().items() if longest_words(french) in text)
+    return {french: found[0] for french, pattern in candidates if (found := pattern.search(text))}
+
+
 def assert_english(page: str, *expected: str) -> None:
     shown = Shown(page)
     text = shown.text
     for phrase in expected:
         assert phrase in text
-    left = {french: found[0] for french, pattern in french_only().items() if (found := pattern.search(text))}
-    assert not left, "French is left on an English page"
+    assert not french_in(text), "French is left on an English page"
     assert not [node for node in shown.nodes if FRENCH_SIGNS.search(node)], "French punctuation is left on an English page"
 
 
@@ -247,7 +262,7 @@ def test_a_french_page_is_seen_to_be_french(client: FlaskClient, world: World) -
         "Aller au contenu",
         "places libres sur %(all)s",
         "Du %(start)s au %(end)s, l’industrie ouvre ses coulisses",
-    } <= {french for french, pattern in french_only().items() if pattern.search(home)}
+    } <= set(french_in(home))
     with pytest.raises(AssertionError):
         assert_english('<html lang="en"><p>See <b aria-label="Voir la réservation">x</b></p>')
     assert_english('<html lang="en"><p>See <q lang="fr">Voir <img alt="x"> la réservation</q> <br> again</p>', "again")
