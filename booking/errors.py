@@ -101,6 +101,12 @@ class ClassBooked(Refusal):
     code = "class_booked"
 
 
+class AlreadySplit(Refusal):
+    """The class is split over two slots already, and two is what it can be (`reference` is its other half)."""
+
+    code = "already_split"
+
+
 class SchoolLimit(Refusal):
     """The school has as many bookings in this edition as one school may have (`limit`)."""
 
@@ -120,7 +126,7 @@ class NotFull(Refusal):
 
 
 class TooLate(Refusal):
-    """The last moment for this change has passed (`what`: headcount, cancellation or label)."""
+    """The last moment for this change has passed (`what`: headcount, cancellation, move or label)."""
 
     code = "too_late"
 
@@ -218,6 +224,23 @@ class CapacityTaken(Refusal):
         self.smallest = smallest
         self.bookings = tuple(bookings)
         """References with the places each of them takes."""
+
+
+class PoolInUse(Refusal):
+    """Places of a reserved pool are held where it should go (`why`: held, by `bookings`), or a slot has no others (only)."""
+
+    code = "pool_in_use"
+
+    def __init__(self, why: str, bookings: Sequence[tuple[str, int]]) -> None:
+        super().__init__(why=why)
+        self.bookings = tuple(bookings)
+        """References with the places each of them holds."""
+
+
+class PoolChanged(Refusal):
+    """Somebody else has changed the pool, or which slots draw on it, since this form was opened."""
+
+    code = "pool_changed"
 
 
 class TooManyLetters(Refusal):

@@ -101,6 +101,9 @@ PROBLEMS: Mapping[str, str] = {
     "age_not_said": _("Cette visite est ouverte à partir de %(age)s ans. Cochez la case si c’est votre cas."),
     "adults_missing": _("Le site demande au moins %(wanted)s adultes pour cet effectif : il en manque %(missing)s."),
     "uai_for_head": _("Indiquez le code UAI : c’est à l’adresse officielle de l’établissement que nous demandons l’accord."),
+    "too_few_to_split": _("Une classe d’un seul élève ne se répartit pas."),
+    "adult_for_each_half": _("Il faut un adulte avec chaque moitié : ajoutez d’abord un adulte à l’effectif."),
+    "halves_do_not_add_up": _("Les deux moitiés font %(sum)s ensemble : il en faut %(whole)s."),
     "never_fits": _("Ce créneau n’aura jamais plus de %(most)s places pour vous. Dites avec combien vous pourriez venir."),
     "needs_too_many": _("Vous annoncez plus de besoins que de personnes."),
 }
@@ -118,6 +121,7 @@ REFUSALS: Mapping[str, str] = {
         "Cette classe a déjà une réservation à cet événement, peut-être faite par un collègue ; une seule est possible. "
         "Elle peut changer d’effectif ou de créneau sur sa page."
     ),
+    "already_split": _("Cette classe est déjà répartie sur deux créneaux ; chaque moitié se change sur cette page."),
     "school_limit": _(
         "Votre établissement a déjà %(limit)s réservations dans cette édition : c’est le maximum. "
         "Une autre classe pourra venir si l’une d’elles est annulée."
@@ -129,6 +133,9 @@ REFUSALS: Mapping[str, str] = {
     "not_full": _("Il y a assez de places pour vous : inutile d’attendre, réservez."),
     "slot_changed": _("Quelqu’un a modifié ce créneau pendant que vous écriviez. Rien n’est enregistré, rien n’est perdu."),
     "capacity_taken": _("Ces places sont déjà prises par des réservations : il en faut au moins %(smallest)s."),
+    "pool_in_use_held": _("Des places réservées y sont tenues. Elles restent à celles et ceux qui les ont."),
+    "pool_in_use_only": _("Un créneau n’a pas d’autres places que celles-ci."),
+    "pool_changed": _("Quelqu’un a modifié ces places pendant que vous écriviez. Rien n’est enregistré, rien n’est perdu."),
     "too_many_letters_slot": _("Ce créneau a déjà reçu %(most)s messages aujourd’hui. Écrivez le suivant demain."),
     "too_many_letters_organisation": _("Vous avez déjà envoyé %(most)s messages aujourd’hui. Écrivez le suivant demain."),
     "idempotency_key_reused": _("Ce formulaire a déjà servi pour une autre demande. Rouvrez-le pour en faire une nouvelle."),
@@ -140,6 +147,7 @@ REFUSALS: Mapping[str, str] = {
     "booking_closed_too_late": _("Les réservations sont closes depuis le %(at)s."),
     "too_late_headcount": _("L’effectif ne pouvait être changé que jusqu’au %(at)s. Écrivez à l’organisateur."),
     "too_late_cancellation": _("L’annulation en ligne n’était possible que jusqu’au %(at)s. Écrivez à l’organisateur."),
+    "too_late_move": _("Le créneau ne pouvait être changé que jusqu’au %(at)s. Écrivez à l’organisateur."),
     "wrong_state_cancelled": _("Cette réservation a été annulée ; ses places ont été rendues."),
     "wrong_state_expired": _("Le délai est passé : les places tenues pour vous ont été rendues."),
     "wrong_state_refused": _("Cette réservation a été refusée."),

@@ -88,6 +88,14 @@ class Places(NamedTuple):
     capacity: int
 
 
+class Reserved(NamedTuple):
+    """Places that some audiences have beside those for everybody, and when they open to all of them (None: never)."""
+
+    audiences: tuple[str, ...]
+    remaining: int
+    opens_at: datetime | None
+
+
 def places_in(pools: Iterable[Pool], audiences: frozenset[str], now: datetime) -> Places:
     """The places these pools have for somebody of these audiences: what the sources add up to, within every limit."""
     pools = list(pools)
@@ -98,6 +106,19 @@ def all_places(pools: Iterable[Pool]) -> Places:
     """The places these pools have, whoever they are for."""
     pools = list(pools)
     return _within(pools, any(_is_source(pool) for pool in pools))
+
+
+def reserved_in(pools: Iterable[Pool], now: datetime) -> list[Reserved]:
+    """What these pools have left for some audiences beside the places for everybody, within every limit; never nothing."""
+    pools = list(pools)
+    everybody = places_in(pools, frozenset(), now).remaining
+    by_whom: dict[tuple[tuple[str, ...], datetime | None], int] = {}
+    for pool in pools:
+        if not pool.is_for(frozenset(), now):
+            whose = tuple(pool.audiences), pool.opens_at
+            by_whom[whose] = by_whom.get(whose, 0) + pool.remaining
+    most = _within(pools, any(_is_source(pool) for pool in pools)).remaining - everybody
+    return [Reserved(whose[0], min(left, most), whose[1]) for whose, left in by_whom.items() if min(left, most) > 0]
 
 
 def shares(pools: Iterable[Pool], audiences: frozenset[str], places: int, now: datetime) -> Mapping[int, int] | None:

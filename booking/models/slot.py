@@ -11,11 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking import clock
 from booking.db import Base, UtcDateTime
-from booking.errors import BookingClosed, Problem, Refusal
+from booking.errors import BookingClosed, Refusal
 from booking.models.admission import NOTHING_YET, Standing, refusal_for
 from booking.models.event import SCHOOL_AUDIENCES, Event
 from booking.models.party import Party
-from booking.models.pool import Places, Pool, PoolKind, all_places, places_in, slot_pools
+from booking.models.pool import Places, Pool, PoolKind, Reserved, all_places, places_in, reserved_in, slot_pools
 
 
 class Slot(Base):
@@ -80,6 +80,11 @@ class Slot(Base):
         return places_in(self.pools, audiences, now or clock.now())
 
     @property
+    def reserved_left(self) -> list[Reserved]:
+        """The places some audiences have here beside those for everybody, until these open to all; as last read."""
+        return reserved_in(self.pools, clock.now()) if self.has_reserved else []
+
+    @property
     def has_reserved(self) -> bool:
         """Whether some places are for some audiences only, so that they must be counted out among the sources."""
         return any(pool.kind is PoolKind.RESERVED for pool in self.pools)
@@ -91,8 +96,13 @@ class Slot(Base):
 
     @property
     def priority_until(self) -> datetime | None:
-        """Until when classes of REP, REP+ and QPV schools alone may book: the event's own moment, else the edition's."""
-        return self.event.priority_until or self.event.edition.priority_until
+        """Until when classes of REP, REP+ and QPV schools alone may book: the later of the edition's moment and the event's own.
+
+        An event may prolong the authority's window and never shorten it; without a list of schools there is no window.
+        """
+        edition = self.event.edition
+        moments = [moment for moment in (edition.priority_until, self.event.priority_until) if moment]
+        return max(moments, default=None) if edition.priority_schools else None
 
     @property
     def meets_at(self) -> str:
@@ -133,14 +143,6 @@ class Slot(Base):
             return BookingClosed("not_yet", at=self.books_from)
         if now >= self.closes_at:
             return BookingClosed("too_late", at=self.closes_at)
-        return None
-
-    def size_problem(self, places: int) -> Problem | None:
-        """Whether a party of so many places is too small or too large for this slot."""
-        if places < self.min_party:
-            return Problem("party_too_small", {"smallest": self.min_party})
-        if self.max_party is not None and places > self.max_party:
-            return Problem("party_too_large", {"largest": self.max_party})
         return None
 
     def refusal_for(

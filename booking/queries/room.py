@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, String, and_, case, func, or_, select, type_coerce
 
 from booking.models import Pool, PoolKind, slot_pools
 
@@ -23,7 +23,7 @@ def room_by_slot(audiences: frozenset[str] | None, now: datetime) -> Select[tupl
     if audiences is None:
         usable = Pool.kind != PoolKind.SHARED
     elif audiences:
-        admits = and_(*(Pool.audiences.like(f"%|{word}|%") for word in sorted(audiences)))
+        admits = and_(*(type_coerce(Pool.audiences, String).like(f"%|{word}|%") for word in sorted(audiences)))
         usable = or_(usable, and_(Pool.kind == PoolKind.RESERVED, admits))
     limit = func.min(case((is_limit, left), else_=_MANY))
     sources = func.sum(case((usable, left), else_=0))
