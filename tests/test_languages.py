@@ -22,6 +22,7 @@ from booking.api import problems
 from booking.app import create_app
 from booking.errors import (
     AlreadyBooked,
+    AlreadySplit,
     BookingClosed,
     CapacityTaken,
     ClassBooked,
@@ -35,6 +36,8 @@ from booking.errors import (
     NotFull,
     NothingAsked,
     NothingToSend,
+    PoolChanged,
+    PoolInUse,
     PriorityOnly,
     Problem,
     Refusal,
@@ -184,8 +187,8 @@ def every_refusal() -> list[Refusal]:
         *(WrongLabelState(why) for why in first_words("WrongLabelState")),
         *(WrongImportState(why) for why in first_words("WrongImportState")),
         *(TooManyLetters(what, most=3) for what in ("slot", "organisation")),
-        SlotChanged(), CapacityTaken(31, [("7KQ4-M9TX", 31)]),
-        AlreadyBooked(reference="7KQ4-M9TX"), ClassBooked(reference="7KQ4-M9TX"), SchoolLimit(limit=2), NotFull(remaining=31),
+        SlotChanged(), CapacityTaken(31, [("7KQ4-M9TX", 31)]), PoolChanged(), *(PoolInUse(why, []) for why in first_words("PoolInUse")),
+        AlreadyBooked(reference="7KQ4-M9TX"), AlreadySplit(reference="7KQ4-M9TX"), ClassBooked(reference="7KQ4-M9TX"), SchoolLimit(limit=2), NotFull(remaining=31),
         PriorityOnly(at=NOW, uai_missing=True), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
         LastManager(), SecondFactorNeeded(),
         NothingAsked(), NothingToSend(), *(SentEnough(why, most=5) for why in first_words("SentEnough")),
