@@ -33,6 +33,15 @@ def settle(booking: Booking, who: Who, action: str, now: datetime, *, new: bool 
         _ASK[needed](booking, now)
 
 
+def ask_again(booking: Booking, now: datetime) -> None:
+    """Ask whoever must approve once more: what they were asked about is no longer what is held. Their deadline stays.
+
+    An address that is not proven gets no second mail: the page its link shows says what is true now.
+    """
+    if booking.held_for in {HeldFor.HEAD, HeldFor.HOST}:
+        _ASK[booking.held_for](booking, now)
+
+
 def hold_for(booking: Booking, needed: HeldFor, now: datetime) -> None:
     """Let the places be held for one thing, until its deadline; that of an address to prove was set when it was asked for."""
     booking.status, booking.held_for = Status.HELD, needed
