@@ -35,6 +35,19 @@ AUDIENCES: Mapping[str, str] = {
     Audience.OFFICIAL: _("Élus"),
 }
 
+FOR_WHOM: Mapping[str, str] = {
+    Audience.COLLEGE: _("les collégiens"),
+    Audience.LYCEE: _("les lycéens"),
+    Audience.APPRENTICE: _("les apprentis"),
+    Audience.STUDENT: _("les étudiants"),
+    Audience.JOBSEEKER: _("les demandeurs d’emploi"),
+    Audience.TEACHER: _("les enseignants"),
+    Audience.PUBLIC: _("le grand public"),
+    Audience.PRESS: _("la presse"),
+    Audience.OFFICIAL: _("les élus"),
+}
+"""Audiences in the middle of a sentence."""
+
 PERSONS: Mapping[str, str] = {
     Audience.STUDENT: _("Étudiante ou étudiant"),
     Audience.JOBSEEKER: _("En recherche d’emploi"),

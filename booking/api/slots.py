@@ -14,7 +14,7 @@ from booking.queries import fetch
 
 @bp.get(f"/slots/<int(max={LARGEST_ID}):slot_id>")
 def show_slot(slot_id: int) -> Response:
-    """One slot of a published event. `remaining` is a hint: the booking itself decides."""
+    """One slot of a published event. `remaining` and `reserved` are hints: the booking itself decides."""
     slot = fetch.slot(slot_id)
     return public_answer(slot_body(slot) | {"event": {"id": slot.event.id, "title": slot.event.title}})
 
@@ -32,6 +32,10 @@ def slot_body(slot: Slot) -> dict[str, Any]:
         "capacity": slot.capacity,
         "taken": slot.taken,
         "remaining": slot.remaining,
+        "reserved": [
+            {"audiences": list(one.audiences), "remaining": one.remaining, "opens_at": instant(one.opens_at)}
+            for one in slot.reserved_left
+        ],
         "counts_adults": slot.counts_adults,
         "min_party": slot.min_party,
         "max_party": slot.max_party,

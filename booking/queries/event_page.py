@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.engine import Row
@@ -15,8 +15,7 @@ from sqlalchemy.orm import aliased
 from booking import clock
 from booking.db import db
 from booking.errors import NotFound
-from booking.models import Edition, Event, Label, Organisation, Places, Pool, Publication, Slot, slot_pools
-from booking.models.pool import places_in
+from booking.models import Edition, Event, Label, Organisation, Pool, Publication, Slot, slot_pools
 
 _LARGEST_ID = 2**31 - 1
 _INSTANTS = ("opens_at", "bookings_open_at", "closes_at", "starts_at", "pool_opens_at", "priority_until", "own_priority_until")
@@ -30,6 +29,15 @@ class Stamp:
     changes_at: datetime | None
 
 
+class SlotStamp(NamedTuple):
+    """The stamp of a slot's form; and beside it, as they are now, its pools, and the audiences and levels of its event."""
+
+    stamp: Stamp
+    pools: list[Pool]
+    audiences: tuple[str, ...]
+    levels: tuple[str, ...]
+
+
 def stamp(event_id: int) -> Stamp:
     """The stamp of a published event's page: its own row, its host, edition, label, relatives, slots and pools.
 
@@ -41,14 +49,14 @@ def stamp(event_id: int) -> Stamp:
     return _stamp(rows, event_id, rows)
 
 
-def stamp_of_slot(slot_id: int, audiences: frozenset[str] = frozenset()) -> tuple[Stamp, Places]:
-    """The stamp of what surrounds a slot, its places left out, and the places for these audiences. Raises `NotFound`."""
+def stamp_of_slot(slot_id: int) -> SlotStamp:
+    """The stamp of what surrounds a slot, what is taken left out, and what tells for whom places are left. Raises `NotFound`."""
     if not 0 < slot_id <= _LARGEST_ID:
         raise NotFound
     rows = db.session.execute(_OF_SLOT, {"wanted": slot_id}).all()
     own = [row for row in rows if row.slot == slot_id]
     stamp = _stamp([row[:-2] for row in rows], own[0].id if own else 0, rows)
-    return stamp, places_in(_pools_of(own), audiences, clock.now())
+    return SlotStamp(stamp, _pools_of(own), own[0].audiences, own[0].levels)
 
 
 def _pools_of(rows: Sequence[Row[Any]]) -> list[Pool]:
@@ -90,6 +98,8 @@ def _statement(event: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
             Event.id,
             Event.updated_at,
             Event.publication,
+            Event.audiences,
+            Event.levels,
             Organisation.name,
             Edition.name.label("edition"),
             Edition.ends_on,

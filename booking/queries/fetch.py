@@ -101,7 +101,7 @@ def together(booking: Booking) -> list[Booking]:
     return list(db.session.scalars(_BOOKINGS.where(Booking.group_key == booking.group_key).order_by(Booking.id)).unique())
 
 
-def open_slots_of(event_id: int, places: int) -> list[Slot]:
-    """The slots of an event that can be booked now by a party of so many places, soonest first."""
+def open_slots_of(event_id: int, places: int, audiences: frozenset[str] = frozenset()) -> list[Slot]:
+    """The slots of an event that can be booked now by a party of so many places and these audiences, soonest first."""
     found = db.session.execute(_SLOTS_OF_EVENT, {"wanted": event_id}).unique().scalars()
-    return [slot for slot in found if slot.closed_because() is None and slot.remaining >= places]
+    return [slot for slot in found if slot.closed_because() is None and slot.places_left(audiences).remaining >= places]

@@ -84,7 +84,9 @@ def _reads_drafts_of(event_id: int) -> bool:
 def _render(event_id: int, places: int | None) -> tuple[str, bool]:
     """The page, and whether it may be kept: what it says of other events is not in its stamp."""
     event = catalogue.event(event_id)
-    full = not event.edition.is_past and bool(event.slots) and not any(slot.remaining for slot in event.slots)
+    full = (
+        not event.edition.is_past and bool(event.slots) and not any(slot.remaining or slot.reserved_left for slot in event.slots)
+    )
     data = json.dumps(event_data(event, settings().base_url), ensure_ascii=False).replace("<", "\\u003c")
     page = render_template(
         "event.html",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -16,6 +16,8 @@ from markupsafe import Markup
 
 from booking import clock, i18n, vocabulary
 from booking.errors import Problem, Refusal
+from booking.i18n import _
+from booking.models import Audience
 from booking.models.party import LEVELS
 from booking.web.forms.booking import NEEDS
 from booking.wording import problem_sentence, refusal_sentence
@@ -51,6 +53,7 @@ def init_app(app: Flask) -> None:
         person_name=lambda word: gettext(vocabulary.PERSONS[word]),
         level_name=lambda word: gettext(vocabulary.LEVELS.get(word, word)),
         state_name=lambda word: gettext(vocabulary.STATES[word]),
+        for_whom=_for_whom,
         access_name=lambda word: gettext(vocabulary.ACCESS[word]),
         in_language=in_language,
         with_query=with_query,
@@ -74,6 +77,12 @@ def gettext(message: str) -> str:
 def ngettext(singular: str, plural: str, number: int) -> str:
     """The form of a message that goes with a number, in this visitor's language."""
     return i18n.translate_plural(g.get("locale", i18n.DEFAULT_LOCALE), singular, plural, number)
+
+
+def _for_whom(audiences: Iterable[str]) -> str:
+    """Audiences in the middle of a sentence: « la presse et les élus »."""
+    names = [gettext(vocabulary.FOR_WHOM[Audience(word)]) for word in audiences]
+    return gettext(_(" et ")).join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
 
 
 def _said(message: str, **facts: object) -> Markup:
