@@ -17,10 +17,12 @@ from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
 from booking.actions.expire_holds import expire_hold
+from booking.actions.join_waiting_list import join_waiting_list
 from booking.actions.limits import Limiter
+from booking.actions.sweep_waiting import offer_what_is_free, slots_to_look_at
 from booking.app import create_app
 from booking.db import db, in_transaction
-from booking.models import Booking, Kind, Message, Party
+from booking.models import Booking, Kind, Message, Party, Pool, PoolKind, Slot
 from booking.queries import doctor
 from tests.world import World, a_class
 
@@ -28,13 +30,16 @@ _UNLIMITED = Limiter(secret="s", network="127.0.0.1", on=False)
 
 
 def _book(slot: int, party: Party, key: str, proven: bool = True) -> Booking:
-    terms = Terms(key=key, locale="fr", limiter=_UNLIMITED, proven=proven)
-    return in_transaction(lambda: book_places(slot, party, terms))
+    return in_transaction(lambda: book_places(slot, party, _terms(key, proven=proven)))
+
+
+def _terms(key: str, *, proven: bool = True) -> Terms:
+    return Terms(key=key, locale="fr", limiter=_UNLIMITED, proven=proven)
 
 
 @pytest.fixture
 def lived_in(world: World, frozen: datetime) -> World:
-    """A world where everything that can happen to a booking has happened. Bookings 1 to 6, in the order they stand here."""
+    """A world where everything that can happen to a booking has happened. Bookings 1 to 9, in the order they stand here."""
     _book(world.visit_slot, a_class(20), "confirmed and changed")
     _book(world.boat_slot, a_class(10, 2), "cancelled")
     _book(world.boat_slot, a_class(10, 1, label="b"), "expired", proven=False)
@@ -44,6 +49,12 @@ def lived_in(world: World, frozen: datetime) -> World:
     for reference, act in zip(_references(), (_change, _cancel, None, None, _confirm, None), strict=True):
         if act:
             act(reference)
+    in_transaction(lambda: join_waiting_list(world.visit_slot, a_class(31, label="e"), _terms("waits")))
+    in_transaction(lambda: join_waiting_list(world.visit_slot, a_class(20, label="f"), _terms("is offered a part"), 4))
+    afternoon = db.session.get_one(Slot, world.second_boat_slot)
+    afternoon.pools.append(Pool(kind=PoolKind.RESERVED, name="Collèges", capacity=5, audiences=("college",)))
+    db.session.commit()
+    _book(world.second_boat_slot, a_class(8, 1, label="g"), "draws on three pools")
     with clock.clock_at(frozen + timedelta(hours=2)):
         in_transaction(lambda: expire_hold(_references()[2]))
     return world
@@ -93,8 +104,10 @@ def test_a_world_where_everything_has_happened_keeps_every_rule(lived_in: World,
     assert "attention" not in output
 
 
+_OF_NINE = "booking_id = 9 AND pool_id IN (SELECT id FROM pools WHERE kind = '{}')"
+
 BREAKS: dict[str, tuple[str, str]] = {
-    "a counter above what is held": ("places", "UPDATE pools SET taken = taken + 1 WHERE id = (SELECT MIN(pool_id) FROM holdings)"),
+    "a counter above what is held": ("places", "UPDATE pools SET taken = taken + 1 WHERE id = (SELECT pool_id FROM holdings WHERE booking_id = 6)"),
     "a counter below what is held": ("places", "UPDATE pools SET taken = taken - 1 WHERE id = (SELECT MIN(pool_id) FROM holdings)"),
     "a counter where nothing is held": ("places", "UPDATE pools SET taken = 1 WHERE id NOT IN (SELECT pool_id FROM holdings)"),
     "a holding that is gone": ("holdings", "DELETE FROM holdings WHERE booking_id = 1"),
@@ -105,8 +118,28 @@ BREAKS: dict[str, tuple[str, str]] = {
     "one pool of two forgotten": (
         "holdings", "DELETE FROM holdings WHERE booking_id = 4 AND pool_id = (SELECT MAX(pool_id) FROM holdings WHERE booking_id = 4)",
     ),
+    "a source that gives one too few": ("holdings", f"UPDATE holdings SET places = places - 1 WHERE {_OF_NINE.format('own')}"),
+    "a source that gives nothing": ("holdings", f"DELETE FROM holdings WHERE {_OF_NINE.format('reserved')}"),
+    "a limit nobody heeded": ("holdings", f"DELETE FROM holdings WHERE {_OF_NINE.format('shared')}"),
+    "places from another slot's pool": (
+        "holdings", "UPDATE holdings SET pool_id = (SELECT MIN(pool_id) FROM holdings WHERE booking_id = 1) "
+        f"WHERE {_OF_NINE.format('own')}",
+    ),
     "more pupils than places": ("headcount", "UPDATE bookings SET pupils = pupils + 1 WHERE id = 1"),
     "adults aboard who are not counted": ("headcount", "UPDATE bookings SET adults = adults + 1 WHERE id = 4"),
+    "somebody who waits in no queue": ("waiting", "DELETE FROM waits WHERE booking_id = 7"),
+    "somebody who waits without a rank": ("waiting", "UPDATE bookings SET rank = NULL WHERE id = 7"),
+    "somebody who stands in the queue by another rank": ("waiting", "UPDATE waits SET rank = rank + 1 WHERE booking_id = 7"),
+    "somebody in a queue who waits no more": (
+        "waiting", "INSERT INTO waits (booking_id, slot_id, rank, smallest, largest, audience, since) "
+        "SELECT 8, slot_id, 2, 4, 20, audience, since FROM waits WHERE booking_id = 7",
+    ),
+    "places that are offered by nobody": ("offers", "DELETE FROM offers WHERE booking_id = 8"),
+    "an offer that ended while its places are held": (
+        "offers", "UPDATE offers SET outcome = 'declined', ended_at = made_at WHERE booking_id = 8",
+    ),
+    "an offer of other places than are held": ("offers", "UPDATE offers SET places = places + 1 WHERE booking_id = 8"),
+    "an offer that stands on though it was answered": ("offers", "UPDATE offers SET booking_id = 1 WHERE booking_id = 8"),
     "a booking without history": ("history", "DELETE FROM history WHERE booking_id = 1"),
     "a first line that is missing": ("history", "DELETE FROM history WHERE booking_id = 2 AND status_before IS NULL"),
     "a status the history does not reach": ("history", "UPDATE bookings SET status = 'confirmed' WHERE id = 3"),
@@ -140,11 +173,11 @@ def test_it_names_the_rule_that_a_hand_broke(lived_in: World) -> None:
 
 
 def test_a_broken_rule_ends_with_1_and_names_the_rows(lived_in: World, app: Flask) -> None:
-    _break("UPDATE pools SET taken = taken + 1 WHERE id = (SELECT MIN(pool_id) FROM holdings)")
+    _break("UPDATE pools SET taken = taken + 1 WHERE id = (SELECT pool_id FROM holdings WHERE booking_id = 6)")
     code, output, broken = _examined(app)
     assert (code, broken) == (1, {"places"})
     assert re.search(r"BROKEN .*: pool \d+ \(counter \d+, held \d+, capacity \d+\)", output)
-    assert "1 of 11 rules broken." in output
+    assert "1 of 13 rules broken." in output
 
 
 FACTS: dict[str, tuple[str, Any]] = {
@@ -174,8 +207,8 @@ def _rewrite_calendar(booking: int, kind: str, name: str, value: str) -> None:
 GUARDED: dict[str, tuple[str, str]] = {
     "a pool past its capacity": ("places", "UPDATE pools SET capacity = 1 WHERE id = (SELECT MIN(pool_id) FROM holdings)"),
     "a pool below nothing": ("places", "UPDATE pools SET taken = -1 WHERE id NOT IN (SELECT pool_id FROM holdings)"),
-    "a hold without end": ("holds", "UPDATE bookings SET expires_at = NULL WHERE status = 'held'"),
-    "a hold without reason": ("holds", "UPDATE bookings SET held_for = NULL WHERE status = 'held'"),
+    "a hold without end": ("holds", "UPDATE bookings SET expires_at = NULL WHERE held_for = 'email'"),
+    "a hold without reason": ("holds", "UPDATE bookings SET held_for = NULL WHERE held_for = 'email'"),
 }
 
 
@@ -225,6 +258,21 @@ def test_dead_mail_late_holds_and_waiting_mail_want_attention_but_break_nothing(
     assert "waiting for more than an hour" in said[2]
 
 
+def test_who_fits_beside_free_places_wants_attention_until_the_worker_has_swept(
+    world: World, app: Flask, frozen: datetime
+) -> None:
+    _book(world.visit_slot, a_class(31), "takes all")
+    in_transaction(lambda: join_waiting_list(world.visit_slot, a_class(5, label="e"), _terms("waits")))
+    _break("UPDATE slots SET opens_at = closes_at")  # nobody may book, so that nothing is offered when places come free
+    in_transaction(lambda: cancel_booking(_references()[0]))
+    _break("UPDATE slots SET opens_at = NULL")
+    asks = "attention  1 slots have places for somebody who has waited more than 10 minutes beside them: is the worker running?"
+    code, output, _ = _examined(app)
+    assert (code, asks in " ".join(output.split()).replace("attention ", "attention  ")) == (0, True)
+    assert in_transaction(lambda: sum(offer_what_is_free(slot) for slot in slots_to_look_at())) == 1
+    assert "attention" not in _examined(app)[1]
+
+
 def test_it_never_shows_a_name_or_an_address(lived_in: World, app: Flask) -> None:
     for what in ("a counter above what is held", "more pupils than places", "a booking without history"):
         _break(BREAKS[what][1])
@@ -256,6 +304,6 @@ def test_people_may_book_while_it_reads(lived_in: World, app: Flask, monkeypatch
     reads = [doctor.Rule("a read", "", count), doctor.Rule("a booking", "", book_meanwhile), doctor.Rule("another", "", count)]
     monkeypatch.setattr(doctor, "RULES", (doctor.RULES[0], *reads, *doctor.RULES[1:]))
     assert _examined(app)[2] == set()
-    assert seen == [6, 6]
+    assert seen == [9, 9]
     db.session.rollback()
-    assert db.session.execute(text("SELECT COUNT(*) FROM bookings")).scalar_one() == 7
+    assert db.session.execute(text("SELECT COUNT(*) FROM bookings")).scalar_one() == 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from booking import clock
+from booking.actions import offer_places
 from booking.actions.answer_offer import accept_offer, decline_offer
 from booking.actions.book_places import Terms, book_places
 from booking.actions.cancel_booking import cancel_booking
@@ -19,10 +21,11 @@ from booking.actions.expire_holds import due_holds, expire_hold
 from booking.actions.join_waiting_list import join_waiting_list
 from booking.actions.limits import Limiter
 from booking.actions.set_capacity import set_capacity
+from booking.actions.sweep_waiting import offer_what_is_free
 from booking.actions.waiting_ends import due_waits, end_wait
 from booking.db import db, in_transaction
 from booking.errors import AlreadyBooked, Invalid, NotFull, SlotFull, WrongState
-from booking.models import Actor, Booking, HeldFor, Kind, Message, Offer, Outcome, Party, Status, Wait, Who
+from booking.models import Actor, Booking, HeldFor, Kind, Message, Offer, Outcome, Party, Slot, Status, Wait, Who
 from booking.queries import doctor, fetch
 from tests.world import World, a_class
 
@@ -231,3 +234,58 @@ def test_the_history_tells_the_whole_way(world: World) -> None:
     assert [tuple(line) for line in lines] == [
         ("booked", Actor.BOOKER), ("queued", Actor.BOOKER), ("offered", Actor.RULE), ("offer_accepted", Actor.BOOKER),
     ]  # fmt: skip
+
+
+def test_one_party_stands_once_on_a_slot_whatever_else_it_asked_for(world: World) -> None:
+    """Two requests of one person for the same tour would be one too many: what frees it goes to the next, and fails nobody."""
+    someone = Party(audience="public", email="p@demo.example", name="P")
+    book(world.boat_slot, party("3A", 38, 2))
+    afternoon = book(world.second_boat_slot, party("3B", 18, 2))
+    either = wait(world.boat_slot, someone, also=(world.second_boat_slot,))
+    wait(world.boat_slot, replace(someone, name="Q"), again="Q in the morning")
+    again = wait(world.second_boat_slot, someone, again="the other tour")
+    with pytest.raises(AlreadyBooked):
+        wait(world.second_boat_slot, replace(someone, name="Q"), also=(world.boat_slot,), again="Q everywhere")
+    cancel(afternoon)
+    assert (state(either)[0], state(again)[0]) == (Status.WAITING, Status.HELD)
+    in_transaction(lambda: cancel_slot(world.boat_slot, "Brume.", HOST))
+    assert state(either)[0] is Status.CANCELLED
+
+
+def test_who_is_kept_from_one_slot_by_its_rule_is_offered_another(world: World) -> None:
+    booked = [book(slot, party(label, 29, 1)) for slot, label in ((world.boat_slot, "3A"), (world.second_boat_slot, "3B"))]
+    either = wait(world.boat_slot, party("4A", 20, 1), also=(world.second_boat_slot,))
+    db.session.get_one(Slot, world.boat_slot).max_party = 10
+    db.session.commit()
+    cancel(booked[0])
+    assert state(either)[0] is Status.WAITING
+    cancel(booked[1])
+    assert state(either)[0] is Status.HELD
+    assert fetch.booking(either).slot_id == world.second_boat_slot
+
+
+def test_the_sweep_looks_beyond_those_whom_a_rule_keeps_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offer_places, "MOST_LOOKED_AT", 2)
+    booked = book(world.visit_slot, party("3A", 31))
+    for label in ("4A", "4B", "4C"):
+        wait(world.visit_slot, party(label, 20))
+    last = wait(world.visit_slot, party("4D", 5))
+    db.session.get_one(Slot, world.visit_slot).max_party = 10
+    db.session.commit()
+    cancel(booked)
+    assert state(last)[0] is Status.WAITING, "one transaction looks at so many and no more"
+    assert in_transaction(lambda: offer_what_is_free(world.visit_slot)) == 1
+    assert state(last)[0] is Status.HELD
+    assert db.session.scalars(select(Offer)).one().passed_over == 3
+
+
+def test_who_joins_is_not_told_of_room_that_those_before_are_offered_first(world: World) -> None:
+    booked = book(world.visit_slot, party("3A", 31))
+    first = wait(world.visit_slot, party("4A", 31))
+    db.session.get_one(Slot, world.visit_slot).opens_at = fetch.slot(world.visit_slot).closes_at
+    db.session.commit()
+    cancel(booked)  # nothing is offered while bookings are closed
+    db.session.get_one(Slot, world.visit_slot).opens_at = None
+    db.session.commit()
+    second = wait(world.visit_slot, party("4B", 31))
+    assert (state(first)[0], state(second)[0]) == (Status.HELD, Status.WAITING)

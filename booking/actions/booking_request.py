@@ -14,9 +14,8 @@ from booking.actions.limits import Limiter
 from booking.db import db
 from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, Problem
 from booking.models import BOOKER, Actor, Booking, HeldFor, Party, Slot, Status, Who
+from booking.models.booking import OCCUPYING
 from booking.queries.schools import head_mailbox_of
-
-_OCCUPYING = (Status.HELD, Status.WAITING, Status.CONFIRMED, Status.ATTENDED)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def earlier(slot: Slot, party: Party, terms: Terms, request_hash: str, now: date
     Raises `IdempotencyKeyReused` or `AlreadyBooked` where the key or the party is taken by another request.
     """
     key = hashed(terms.key)
-    same_party = and_(Booking.slot_id == slot.id, Booking.party_key == hashed(party.same_party), Booking.status.in_(_OCCUPYING))
+    same_party = and_(Booking.slot_id == slot.id, Booking.party_key == hashed(party.same_party), Booking.status.in_(OCCUPYING))
     found = list(db.session.scalars(select(Booking).where(or_(Booking.idempotency_key == key, same_party))))
     for booking in found:
         if booking.idempotency_key == key:

@@ -17,18 +17,18 @@ from booking.actions.booking_request import (
     refuse_own_address,
     request_hash_of,
 )
-from booking.actions.offer_places import offer_places
-from booking.actions.places import lock_pools
+from booking.actions.offer_places import lock_around, offer_places
 from booking.actions.queue_message import queue_copy, queue_message, times_told
 from booking.actions.steps import record
 from booking.actions.waiting_ends import list_ends_at
 from booking.db import add_rows, db
-from booking.errors import BookingClosed, Invalid, NotFound, NotFull, Problem
+from booking.errors import AlreadyBooked, BookingClosed, Invalid, NotFound, NotFull, Problem
 from booking.models import Actor, Booking, Kind, Party, Slot, Status, Wait, Who
 from booking.models.admission import misfits, rule_against
 from booking.models.party import AUDIENCE_OF_LEVEL
 from booking.queries import fetch
 from booking.queries.standing import standing_of
+from booking.queries.waiting import stands_already
 
 
 def join_waiting_list(
@@ -49,13 +49,16 @@ def join_waiting_list(
     if before.booking:
         return before.booking
     refuse_own_address(party, terms)
-    lock_pools({pool.id for one in fetch.slots([slot_id, *others]) for pool in one.pools})
+    pools = {pool.id for one in fetch.slots([slot_id, *others]) for pool in one.pools}
+    lock_around(pools)
+    offer_places(pools, now)  # who waited before is served before anybody is told that there is room
     slot = fetch.slot(slot_id)
     wanted = [slot, *(_other(slot, number) for number in others)]
     by_host = terms.who.actor is Actor.HOST
     _refuse_unless_it_may_wait(wanted, party, at_least, now, by_host=by_host)
     count_against_limits(party, terms, now)
     booking = new_booking(slot, party, terms, request_hash, now)
+    _refuse_if_it_stands_there(booking, others)
     booking.status, booking.held_for = Status.WAITING, None
     booking.at_least = at_least if party.is_class and at_least and at_least < party.pupils else None
     booking.wanted_slots = [one.id for one in wanted]
@@ -77,7 +80,8 @@ def enter_queues(booking: Booking, who: Who, now: datetime) -> Booking:
     slots = [slot for slot in fetch.slots(booking.wanted_slots) if slot.cancelled_at is None and now < list_ends_at(slot)]
     if not slots:
         raise BookingClosed("too_late", at=booking.slot.closes_at)
-    lock_pools({pool.id for slot in slots for pool in slot.pools})
+    pools = {pool.id for slot in slots for pool in slot.pools}
+    lock_around(pools)
     booking.proven_at = booking.proven_at or now
     if booking.rank is None:
         booking.rank = (db.session.scalar(select(func.max(Booking.rank))) or 0) + 1
@@ -85,7 +89,7 @@ def enter_queues(booking: Booking, who: Who, now: datetime) -> Booking:
     record(booking, who, "queued", now, Status.WAITING, {"rank": booking.rank})
     queue_copy(booking, Kind.WAITING_JOINED, now, times_told(booking, Kind.WAITING_JOINED))
     db.session.flush()
-    offer_places({pool.id for slot in slots for pool in slot.pools}, now)
+    offer_places(pools, now)
     return fetch.booking(booking.reference)
 
 
@@ -111,6 +115,13 @@ def _other(slot: Slot, number: int) -> Slot:
     if other.event_id != slot.event_id:
         raise NotFound
     return other
+
+
+def _refuse_if_it_stands_there(booking: Booking, others: list[int]) -> None:
+    """One party stands once on a slot: who has a request for one of the others cannot be offered that one too."""
+    for number in others:
+        if reference := stands_already(number, booking):
+            raise AlreadyBooked(reference=reference)
 
 
 def _refuse_unless_it_may_wait(slots: list[Slot], party: Party, at_least: int | None, now: datetime, *, by_host: bool) -> None:

@@ -17,11 +17,10 @@ from booking.actions.queue_message import queue_copy, times_told
 from booking.actions.steps import step
 from booking.db import db
 from booking.models import RULE, Booking, HeldFor, Kind, Offer, Outcome, Slot, Status, Wait, Who, slot_pools
-from booking.queries import fetch
-from booking.queries.waiting import Next, is_kept_away, next_in_line, queue_before, waited_for
+from booking.queries.waiting import Next, Passed, first_who_fits, queue_before, waited_for
 
 MOST_LOOKED_AT = 200
-"""How many parties one transaction looks at whom a rule keeps from what is free; the worker's sweep looks at the others."""
+"""How many parties in a row, kept by a rule from what is free, one transaction looks at; the worker's sweep looks beyond them."""
 
 
 def free_places(bookings: Iterable[Booking], now: datetime, places: int | None = None) -> list[Booking]:
@@ -29,30 +28,38 @@ def free_places(bookings: Iterable[Booking], now: datetime, places: int | None =
 
     Bookings that hold nothing give nothing back, so that repeating it is harmless.
     """
-    pools: set[int] = set()
+    bookings = list(bookings)
+    pools = {pool.id for booking in bookings for pool in booking.slot.pools}
+    lock_around(pools)
     for booking in bookings:
-        pools.update(pool.id for pool in booking.slot.pools)
         give_back(booking, places, now)
     return offer_places(pools, now)
 
 
-def offer_places(pool_ids: Collection[int], now: datetime) -> list[Booking]:
-    """Offer what is free in these pools until nobody who waits for any slot that draws on them fits; says to whom."""
+def offer_places(pool_ids: Collection[int], now: datetime, passed: Passed | None = None) -> list[Booking]:
+    """Offer what is free in these pools until nobody who waits for any slot that draws on them fits; says to whom.
+
+    `passed` says, by slot, up to whom a rule is known to keep everybody away.
+    """
     slot_ids = waited_for(pool_ids)
     if not slot_ids:
         return []
-    drawn = select(slot_pools.c.pool_id).where(slot_pools.c.slot_id.in_(slot_ids))
-    lock_pools(db.session.scalars(drawn))
+    lock_pools(_drawn_on_by(slot_ids))
     offered: list[Booking] = []
-    kept_away: set[int] = set()
-    while len(kept_away) < MOST_LOOKED_AT and (found := next_in_line(slot_ids, now, kept_away)):
-        booking = fetch.booking_by_id(found.wait.booking_id)
-        if is_kept_away(booking, found.slot, now):
-            kept_away.add(booking.id)
-        else:
-            make_offer(booking, found, RULE, now)
-            offered.append(booking)
+    passed = dict(passed or {})
+    while found := first_who_fits(slot_ids, now, passed, MOST_LOOKED_AT):
+        booking, turn = found
+        make_offer(booking, turn, RULE, now)
+        offered.append(booking)
     return offered
+
+
+def lock_around(pool_ids: Collection[int]) -> None:
+    """Lock these pools, and whatever else those draw on who wait for places in them, all in one order.
+
+    Whoever then joins a queue waits for what is freed meanwhile, or stands in it before it is read.
+    """
+    lock_pools({*pool_ids, *_drawn_on_by(waited_for(pool_ids))})
 
 
 def make_offer(booking: Booking, found: Next, who: Who, now: datetime, pupils: int | None = None) -> Offer:
@@ -90,6 +97,10 @@ def end_offer(booking: Booking, outcome: Outcome, now: datetime) -> None:
 def stop_waiting(booking: Booking) -> None:
     """Take a booking out of every queue it stands in."""
     db.session.execute(delete(Wait).where(Wait.booking_id == booking.id), execution_options={"synchronize_session": False})
+
+
+def _drawn_on_by(slot_ids: Collection[int]) -> list[int]:
+    return list(db.session.scalars(select(slot_pools.c.pool_id).where(slot_pools.c.slot_id.in_(slot_ids)).distinct()))
 
 
 def _pupils_that_fit(booking: Booking, slot: Slot, free: int) -> int:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from booking import clock
 from booking.actions.offer_places import offer_places
 from booking.actions.record_change import record_change
 from booking.db import db
-from booking.models import CLOCK, Event, Pool, Slot, Wait, slot_pools
-from booking.queries.room import room_by_slot
-from booking.queries.waiting import next_in_line
+from booking.models import CLOCK, Event, Pool, Slot, slot_pools
+from booking.queries.waiting import Passed, first_who_fits, slots_with_room
 
 
 def due_pools(limit: int = 100) -> list[int]:
@@ -38,17 +37,14 @@ def open_pool(pool_id: int) -> bool:
 
 def slots_to_look_at() -> list[int]:
     """Slots somebody waits for who might fit: the fewest places anybody there would take are free."""
-    now = clock.now()
-    fewest = select(Wait.slot_id, func.min(Wait.smallest).label("places")).group_by(Wait.slot_id).subquery()
-    room = room_by_slot(None, now).subquery()
-    statement = select(fewest.c.slot_id).join(room, room.c.slot_id == fewest.c.slot_id).join(Slot, Slot.id == fewest.c.slot_id)
-    open_now = room.c.remaining >= fewest.c.places, Slot.closes_at > now, Slot.cancelled_at.is_(None)
-    return list(db.session.scalars(statement.where(*open_now).order_by(fewest.c.slot_id)))
+    return slots_with_room(clock.now())
 
 
 def offer_what_is_free(slot_id: int) -> int:
     """Offer what is free on one slot to those who wait for it; says to how many. Where nobody fits nothing is locked."""
     now = clock.now()
-    if next_in_line([slot_id], now) is None:
+    passed: Passed = {}
+    if first_who_fits([slot_id], now, passed) is None:
         return 0
-    return len(offer_places(list(db.session.scalars(select(slot_pools.c.pool_id).where(slot_pools.c.slot_id == slot_id))), now))
+    pools = select(slot_pools.c.pool_id).where(slot_pools.c.slot_id == slot_id)
+    return len(offer_places(list(db.session.scalars(pools)), now, passed))

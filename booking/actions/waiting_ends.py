@@ -17,6 +17,7 @@ from booking.errors import NotFound
 from booking.models import CLOCK, Booking, Kind, Slot, Status, Wait, Who
 from booking.offer_times import last_call
 from booking.queries import fetch
+from booking.queries.waiting import stands_already
 
 LISTED_AT_LEAST_UNTIL = timedelta(hours=48)
 """A list stays until so long before the visit, though bookings be closed: the host may open them again."""
@@ -71,9 +72,10 @@ def close_list(slot: Slot, who: Who, why: str, now: datetime) -> list[Booking]:
     """
     ended = []
     for booking in _waiting_for(slot):
-        db.session.execute(delete(Wait).where(Wait.booking_id == booking.id, Wait.slot_id == slot.id))
-        left = [other for other in fetch.slots(booking.wanted_slots) if other.id != slot.id and _runs(other, now)]
+        others = [other for other in fetch.slots(booking.wanted_slots) if other.id != slot.id and _runs(other, now)]
+        left = [other for other in others if not stands_already(other.id, booking)]
         booking.wanted_slots = [other.id for other in left]
+        db.session.execute(delete(Wait).where(Wait.booking_id == booking.id, Wait.slot_id.not_in(booking.wanted_slots)))
         if left:
             booking.slot = booking.slot if booking.slot_id != slot.id else left[0]
             booking.places = booking.slot.places_for(booking.party)

@@ -81,8 +81,11 @@ STEPS: Mapping[tuple[Status | None, Status], frozenset[Actor]] = MappingProxyTyp
 )
 """Which step leads where, and who may take it. A state that leads nowhere is final."""
 
+OCCUPYING = LIVE | {Status.WAITING}
+"""The states in which a party stands on a slot, and stands there once."""
+
 _STATUSES = ", ".join(f"'{status}'" for status in Status)
-_OCCUPYING = "status IN ('held', 'waiting', 'confirmed', 'attended')"
+_STANDS_ONCE = "status IN ('held', 'waiting', 'confirmed', 'attended')"
 _IS_HELD, _WAITS, _IS_CLASS = text("status = 'held'"), text("status = 'waiting'"), text("class_key <> ''")
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # no 0 O 1 I L: read out on the telephone
 
@@ -106,8 +109,8 @@ class Booking(Base):
             "slot_id",
             "party_key",
             unique=True,
-            sqlite_where=text(_OCCUPYING),
-            postgresql_where=text(_OCCUPYING),
+            sqlite_where=text(_STANDS_ONCE),
+            postgresql_where=text(_STANDS_ONCE),
         ),
         Index("ix_bookings_expiry", "expires_at", sqlite_where=_IS_HELD, postgresql_where=_IS_HELD),
         Index("ix_bookings_wait", "expires_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
