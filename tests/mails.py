@@ -18,7 +18,18 @@ SETTINGS = settings_for("sqlite:////nowhere")
 NONCE = b"0123456789abcdef"
 STARTS = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
 QUEUED = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
-STRANGERS = (Kind.BOOKING_TO_PROVE, Kind.BOOKING_EXPIRED)
+STRANGERS = (Kind.BOOKING_TO_PROVE, Kind.BOOKING_EXPIRED, Kind.WAITING_TO_PROVE)
+DEADLINES = {
+    Kind.BOOKING_TO_PROVE: "email",
+    Kind.WAITING_TO_PROVE: None,
+    Kind.WAITING_JOINED: None,
+    Kind.PLACES_OFFERED: "offer",
+    Kind.BOOKING_PENDING: "head",
+    Kind.HEAD_ASKED: "head",
+    Kind.HEAD_REMINDED: "head",
+    Kind.HOST_APPROVAL_ASKED: "host",
+}
+"""The mails that name a deadline, and what the places are held for."""
 METHODS = {
     Kind.BOOKING_CONFIRMED: "REQUEST",
     Kind.BOOKING_CHANGED: "REQUEST",
@@ -35,6 +46,11 @@ MORE: dict[Kind, dict[str, Any]] = {
     },
     Kind.BOOKER_LETTER: {"letter": ["Prenez le bus 177.", "À mardi !"]},
     Kind.HOST_BOOKING_CANCELLED: {"by": "booker", "why": "Sortie reportée."},
+    Kind.PLACES_OFFERED: {"slot_id": 7},
+    Kind.BOOKING_PENDING: {"held_for": "head"},
+    Kind.BOOKING_REFUSED: {"by": "host", "why": "Le quai est fermé ce jour-là."},
+    Kind.CHANGE_REFUSED: {"asked": {"pupils": 33, "adults": 4}, "why": "Les gilets manquent."},
+    Kind.HOST_CHANGE_ASKED: {"asked": {"pupils": 33, "adults": 4}, "before": {"pupils": 31, "adults": 3}},
 }
 
 
@@ -42,12 +58,14 @@ def facts(kind: Kind, **more: Any) -> dict[str, Any]:
     """Facts as `facts_of` writes them; parts of `booking`, `slot`, `event` and `calendar` may be replaced."""
     booking: dict[str, Any] = {
         "reference": "7KQ4-M9TX", "audience": "school", "pupils": 31, "adults": 3, "places": 31,
-        "expires_at": (QUEUED + timedelta(hours=2)).isoformat() if kind is Kind.BOOKING_TO_PROVE else None,
+        "expires_at": (QUEUED + timedelta(hours=2)).isoformat() if kind in DEADLINES else None,
+        "held_for": DEADLINES.get(kind), "asked_pupils": None, "at_least": None, "other_slots": 0,
     }  # fmt: skip
     if kind not in STRANGERS:
         booking |= {
             "name": "Camille Martin", "email": "prof@college.example", "phone": "01 23 45 67 89", "school_name": "Collège du Port",
             "commune": "Gennevilliers", "level": "3e", "class_label": "3e B", "needs": {"motor": 1},
+            "head_email": "ce.0920001a@academie.example",
         }  # fmt: skip
     starts = more.pop("starts", STARTS)
     ends = more.pop("ends", starts + timedelta(minutes=90))

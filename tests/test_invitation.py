@@ -19,7 +19,7 @@ from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
 from booking.db import db, in_transaction
 from booking.errors import NotFound
-from booking.links import CONFIRM, MANAGE, make_token
+from booking.links import CONFIRM, HEAD, MANAGE, make_token
 from booking.mail.compose import compose, envelope_sender
 from booking.mail.invitation import booking_calendar, slot_calendar
 from booking.models import Kind, Message, Slot
@@ -309,7 +309,7 @@ def test_the_description_says_what_one_needs_on_the_way(locale: str) -> None:
 
 
 def test_links_go_to_the_one_who_may_use_them() -> None:
-    confirm, manage = (make_token(SETTINGS.secret_key, purpose, NONCE) for purpose in (CONFIRM, MANAGE))
+    confirm, manage, head = (make_token(SETTINGS.secret_key, purpose, NONCE) for purpose in (CONFIRM, MANAGE, HEAD))
     page = "http://127.0.0.1:8000/bookings/7KQ4-M9TX"
     expected = {
         Kind.BOOKING_TO_PROVE: {f"{page}/confirmation?token={confirm}"},
@@ -318,12 +318,19 @@ def test_links_go_to_the_one_who_may_use_them() -> None:
         Kind.BOOKING_CANCELLED: {f"{page}?token={manage}"},
         Kind.BOOKING_RESCHEDULED: {f"{page}?token={manage}"},
         Kind.BOOKER_LETTER: {f"{page}?token={manage}"},
+        Kind.WAITING_TO_PROVE: {f"{page}/confirmation?token={confirm}"},
+        Kind.WAITING_JOINED: {f"{page}?token={manage}"},
+        Kind.PLACES_OFFERED: {f"{page}?token={manage}"},
+        Kind.BOOKING_PENDING: {f"{page}?token={manage}"},
+        Kind.CHANGE_REFUSED: {f"{page}?token={manage}"},
+        Kind.HEAD_ASKED: {f"{page}/head-approval?token={head}"},
+        Kind.HEAD_REMINDED: {f"{page}/head-approval?token={head}"},
     }
     for kind in ABOUT_BOOKINGS:
         mail = opened(written(kind))
         for part in ("plain", "html"):
             assert set(re.findall(r"http\S*?token=[\w-]+", body(mail, part))) == expected.get(kind, set())
-        if kind.startswith("host") or kind is Kind.BOOKING_EXPIRED:
+        if kind.startswith("host_booking") or kind is Kind.BOOKING_EXPIRED:
             assert "http://127.0.0.1:8000/events/4" in body(mail, "plain")
 
 

@@ -76,7 +76,7 @@ def test_every_message_has_its_english_and_nothing_else_is_kept() -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("person", [False, True], ids=["class", "person"])
 def test_every_mail_says_what_when_where_and_how_many_in_both_parts(kind: Kind, locale: str, person: bool) -> None:
-    more: dict[str, Any] = {"before": None} if person else {}
+    more: dict[str, Any] = {"before": None, "asked": {"pupils": 2, "adults": 1}} if person else {}
     mail = opened(written(kind, locale=locale, booking=PERSON if person else {}, **more))
     html = body(mail, "html")
     text_of_html = " ".join(

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from booking.db import add_rows, db
 from booking.models import Booking, Kind, Message
+from booking.models.booking import LIVE
 
 _CALENDAR_METHODS = {
     Kind.BOOKING_CONFIRMED: "REQUEST",
@@ -22,6 +23,10 @@ _REPEATED = frozenset({Kind.HOST_APPROVAL_ASKED, Kind.HOST_REQUEST_EXPIRED, Kind
 _TO_STRANGERS = frozenset({Kind.BOOKING_TO_PROVE, Kind.WAITING_TO_PROVE})
 """Mails to an address nobody has proven carry none of the visitor's own text: a booking form must not become a
 way to write to strangers. The end of a request is such a mail where the address was never proven."""
+_FOR_BOTH_HALVES = frozenset(
+    {Kind.BOOKING_TO_PROVE, Kind.BOOKING_PENDING, Kind.HEAD_ASKED, Kind.HEAD_REMINDED, Kind.HOST_APPROVAL_ASKED}
+)
+"""Questions that are put once for both halves of a split class: the mail about one half names the other."""
 
 
 def queue_message(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
@@ -79,11 +84,22 @@ def _queue(
         "copy": copy,
         "recipient": recipient,
         "locale": locale,
-        "facts": facts_of(booking, kind) | more,
+        "facts": facts_of(booking, kind) | _other_half(booking, kind) | more,
         "created_at": now,
         "next_attempt_at": now,
     }
     add_rows(Message, [row])
+
+
+def _other_half(booking: Booking, kind: Kind) -> dict[str, Any]:
+    if booking.group_key is None or kind not in _FOR_BOTH_HALVES:
+        return {}
+    same_class = Booking.group_key == booking.group_key, Booking.id != booking.id, Booking.status.in_(LIVE)
+    other = db.session.scalar(select(Booking).where(*same_class))
+    if other is None:
+        return {}
+    times = {"starts_at": other.slot.starts_at.isoformat(), "ends_at": other.slot.ends_at.isoformat()}
+    return {"other_half": times | {"pupils": other.pupils, "adults": other.adults}}
 
 
 def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
@@ -147,6 +163,7 @@ def _numbers(booking: Booking) -> dict[str, Any]:
         "places": booking.places,
         "asked_pupils": booking.asked_pupils,
         "at_least": booking.at_least,
+        "other_slots": len(set(booking.wanted_slots or ()) - {booking.slot_id}),
         "held_for": booking.held_for.value if booking.held_for else None,
         "expires_at": booking.expires_at.isoformat() if booking.expires_at else None,
     }
@@ -162,4 +179,5 @@ def _own_words(booking: Booking) -> dict[str, Any]:
         "level": booking.level,
         "class_label": booking.class_label,
         "needs": booking.needs,
+        "head_email": booking.head_email,
     }

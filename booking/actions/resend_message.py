@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import func, select, update
 
 from booking import clock
-from booking.actions.queue_message import queue_copy
+from booking.actions.queue_message import queue_copy, queue_to_head
 from booking.actions.steps import record
 from booking.db import db
 from booking.errors import NotFound, NothingToSend, SentEnough
 from booking.models import Booking, Delivery, HeldFor, HistoryEntry, Kind, Message, Status, Who
+from booking.models.message import TO_HEAD, TO_HOSTS
 from booking.queries import fetch, workspace_bookings
 
 MOST_A_DAY = 5
@@ -22,8 +24,31 @@ MOST_A_DAY = 5
 SENT_AGAIN = "mail_sent_again"
 _INVITATIONS = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED})
 _CALENDAR = _INVITATIONS | {Kind.BOOKING_CANCELLED}
-_TO_HOSTS = frozenset({Kind.HOST_BOOKING_CONFIRMED, Kind.HOST_BOOKING_CHANGED, Kind.HOST_BOOKING_CANCELLED})
-_OF_EVERY_MAIL = frozenset({"booking", "slot", "event", "calendar"})
+_QUESTIONS: Mapping[Kind, frozenset[HeldFor]] = MappingProxyType(
+    {
+        Kind.BOOKING_TO_PROVE: frozenset({HeldFor.EMAIL}),
+        Kind.PLACES_OFFERED: frozenset({HeldFor.OFFER}),
+        Kind.BOOKING_PENDING: frozenset({HeldFor.HEAD, HeldFor.HOST}),
+        Kind.HEAD_ASKED: frozenset({HeldFor.HEAD}),
+        Kind.HEAD_REMINDED: frozenset({HeldFor.HEAD}),
+        Kind.HOST_APPROVAL_ASKED: frozenset({HeldFor.HOST}),
+    }
+)
+"""Mails about places held for somebody's answer, and for whose: true until it is given or its time is over."""
+_ENDS: Mapping[Kind, Status] = MappingProxyType(
+    {
+        Kind.BOOKING_CANCELLED: Status.CANCELLED,
+        Kind.BOOKING_EXPIRED: Status.EXPIRED,
+        Kind.BOOKING_REFUSED: Status.REFUSED,
+        Kind.WAITING_ENDED: Status.EXPIRED,
+        Kind.HOST_REQUEST_EXPIRED: Status.EXPIRED,
+    }
+)
+_TO_WHO_WAITS = frozenset({Kind.WAITING_TO_PROVE, Kind.WAITING_JOINED})
+_ABOUT_A_CHANGE = frozenset({Kind.CHANGE_REFUSED, Kind.HOST_CHANGE_ASKED})
+_SAID_ONCE: Mapping[Kind, str] = MappingProxyType({Kind.BOOKER_LETTER: "letter", Kind.CHANGE_REFUSED: "asked"})
+"""Mails that cannot be written again without what somebody said in them, and the name of that fact."""
+_OF_EVERY_MAIL = frozenset({"booking", "slot", "event", "calendar", "other_half"})
 
 
 class Again(StrEnum):
@@ -66,11 +91,12 @@ def way_again(booking: Booking, message: Message, messages: Sequence[Message], n
     """
     if message.delivery is Delivery.QUEUED or not booking.email or booking.slot.ends_at <= now:
         return None
-    if not _is_still_true(message.kind, booking, now):
+    if not _is_still_true(message, booking, now):
         return None
-    if message.delivery is Delivery.DEAD and message.recipient and not _is_overtaken(message, messages):
+    dead = message.delivery is Delivery.DEAD and message.recipient
+    if dead and not _is_overtaken(message, messages) and not _is_out_of_date(message, booking):
         return Again.SAME_BYTES
-    lost = message.kind in _TO_HOSTS or (message.kind is Kind.BOOKER_LETTER and "letter" not in message.facts)
+    lost = message.kind in TO_HOSTS or (message.kind in _SAID_ONCE and _SAID_ONCE[message.kind] not in message.facts)
     return None if lost else Again.COPY
 
 
@@ -81,34 +107,62 @@ def times_sent_again(booking: Booking, *which: Any) -> int:
 
 
 def queue_again(booking: Booking, message: Message, messages: Sequence[Message], now: datetime) -> None:
-    """Queue a new copy of a mail to the booker, with the facts as they are now.
+    """Queue a new copy of a mail to the booker, or of one to the school's head to the head, with the facts as they are now.
 
-    An invitation is repeated with its UID and SEQUENCE and a later DTSTAMP (RFC 5546, 2.1.4): nothing about the visit changed.
+    What a host was told is never written anew: raises `NothingToSend`. An invitation is repeated with its UID and SEQUENCE and
+    a later DTSTAMP (RFC 5546, 2.1.4): nothing about the visit changed.
     """
     kind, more = _as_of_today(booking, message)
+    if kind in TO_HOSTS:
+        raise NothingToSend
+    if kind in TO_HEAD:
+        queue_to_head(booking, kind, now, **more)
+        return
     if kind in _CALENDAR:
         booking.same_invitation_again(now)
     copies = [other.copy for other in messages if (other.kind, other.sequence) == (kind, booking.sequence)]
     queue_copy(booking, kind, now, max(copies, default=0) + 1, **more)
 
 
-def _is_still_true(kind: Kind, booking: Booking, now: datetime) -> bool:
+def _is_still_true(message: Message, booking: Booking, now: datetime) -> bool:
     """Whether a mail of this kind says where the booking stands now."""
-    if kind is Kind.BOOKING_TO_PROVE:
-        held = booking.status is Status.HELD and booking.held_for is HeldFor.EMAIL
-        return held and booking.expires_at is not None and booking.expires_at > now
-    if kind in _INVITATIONS:
-        return booking.status is Status.CONFIRMED and booking.slot.starts_at > now
-    if kind is Kind.BOOKING_CANCELLED:
-        return booking.status is Status.CANCELLED
-    if kind is Kind.BOOKING_EXPIRED:
-        return booking.status is Status.EXPIRED
-    return True
+    kind, status = message.kind, booking.status
+    in_time = booking.expires_at is not None and booking.expires_at > now
+    to_come = status is Status.CONFIRMED and booking.slot.starts_at > now
+    if kind in _QUESTIONS:
+        nobody_to_ask = kind in TO_HEAD and not booking.head_email
+        return status is Status.HELD and booking.held_for in _QUESTIONS[kind] and in_time and not nobody_to_ask
+    if kind in _TO_WHO_WAITS:
+        return status is Status.WAITING and in_time and (booking.proven_at is not None) == (kind is Kind.WAITING_JOINED)
+    if kind in _ENDS:
+        return status is _ENDS[kind]
+    if kind in _ABOUT_A_CHANGE:
+        return to_come and message.sequence == booking.sequence and (kind is Kind.CHANGE_REFUSED or _is_asked(message, booking))
+    return to_come if kind in _INVITATIONS else True
+
+
+def _is_asked(message: Message, booking: Booking) -> bool:
+    """Whether the headcount a mail names is the one the host is asked for now."""
+    asked, open_one = message.facts.get("asked"), booking.change_asked
+    return asked is not None and open_one is not None and all(open_one[name] == asked[name] for name in asked)
 
 
 def _is_overtaken(message: Message, messages: Sequence[Message]) -> bool:
     """Whether a later mail about the same calendar entry was queued: a calendar must not meet an older one after it."""
     return message.kind in _CALENDAR and any(other.kind in _CALENDAR and other.id > message.id for other in messages)
+
+
+def _is_out_of_date(message: Message, booking: Booking) -> bool:
+    """Whether a mail that asks something says another deadline, time or number than the booking, or would go to another head."""
+    if message.kind in TO_HEAD and message.recipient != booking.head_email:
+        return True
+    if message.kind not in _QUESTIONS and message.kind not in _TO_WHO_WAITS:
+        return False
+    said, slot = message.facts.get("booking", {}), message.facts.get("slot", {})
+    moments = [said.get("expires_at"), slot.get("starts_at")]
+    told = [datetime.fromisoformat(moment) if moment else None for moment in moments]
+    numbers = (said.get("pupils"), said.get("adults"))
+    return (*told, *numbers) != (booking.expires_at, booking.slot.starts_at, booking.pupils, booking.adults)
 
 
 def _queue_the_same(message: Message, now: datetime) -> None:
@@ -131,8 +185,12 @@ def _queue_the_same(message: Message, now: datetime) -> None:
 def _as_of_today(booking: Booking, message: Message) -> tuple[Kind, dict[str, Any]]:
     """The kind of the copy, and what its verb had added. What changed before the last change is nobody's news any more."""
     kept = {name: value for name, value in message.facts.items() if name not in _OF_EVERY_MAIL}
-    if message.kind is Kind.BOOKING_CANCELLED:
+    if message.kind in {Kind.BOOKING_CANCELLED, Kind.BOOKING_REFUSED}:
         return message.kind, {"by": str(booking.ended_by), "why": booking.end_reason} | kept
+    if message.kind is Kind.BOOKING_PENDING:
+        return message.kind, {"held_for": str(booking.held_for)}
+    if message.kind is Kind.PLACES_OFFERED:
+        return message.kind, {"slot_id": booking.slot_id}
     is_news = message.sequence == booking.sequence and "slot" in message.facts
     if message.kind in _INVITATIONS and not is_news:
         return Kind.BOOKING_CONFIRMED, {}

@@ -10,18 +10,19 @@ from booking.errors import NothingToSend, SentEnough
 from booking.models import BOOKER, Actor, Booking, HistoryEntry, Kind
 from booking.queries import fetch, workspace_bookings
 
+_PROOFS = frozenset({Kind.BOOKING_TO_PROVE, Kind.WAITING_TO_PROVE})
 MOST = 3
 """How often a booker may ask for it: the address may be a stranger's."""
 
 
 def send_proof_again(reference: str, limiter: Limiter) -> Booking:
-    """Queue the mail again for a held booking, with its deadline as it is. It counts against the limits of its recipient.
+    """Queue the mail again for who holds places or waits, with its deadline as it is. It counts against the limits of its recipient.
 
-    Raises `NotFound`, `NothingToSend` (not held any more, or the mail is still on its way), `SentEnough` or `TooMany`.
+    Raises `NotFound`, `NothingToSend` (there is nothing to prove any more, or the mail is still on its way), `SentEnough` or `TooMany`.
     """
     booking, now = fetch.booking(reference), clock.now()
     messages = workspace_bookings.messages_of(booking.id)
-    latest = next((message for message in reversed(messages) if message.kind is Kind.BOOKING_TO_PROVE), None)
+    latest = next((message for message in reversed(messages) if message.kind in _PROOFS), None)
     if latest is None or way_again(booking, latest, messages, now) is None:
         raise NothingToSend
     if times_sent_again(booking, HistoryEntry.actor == Actor.BOOKER) >= MOST:

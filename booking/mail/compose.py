@@ -17,18 +17,30 @@ from email.utils import format_datetime
 
 from booking import clock
 from booking.config import Settings
-from booking.links import CONFIRM, MANAGE, make_token
+from booking.links import CONFIRM, HEAD, MANAGE, make_token
 from booking.mail.facts import Facts, read_facts
 from booking.mail.invitation import invitation
 from booking.mail.letters import render_letter
 from booking.mail.render import Links, Rendered, render
 from booking.models import Kind, Message
+from booking.models.message import TO_HEAD, TO_HOSTS
 
 MOST_REFERENCES = 12
 _SUBJECT_LINE = 72
 """Less than 76, since the standard library may overshoot by two characters."""
+_CONFIRMED_FROM = frozenset({Kind.BOOKING_TO_PROVE, Kind.WAITING_TO_PROVE})
 _MANAGED_FROM = frozenset(
-    {Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED, Kind.BOOKING_CANCELLED, Kind.BOOKER_LETTER}
+    {
+        Kind.BOOKING_CONFIRMED,
+        Kind.BOOKING_CHANGED,
+        Kind.BOOKING_RESCHEDULED,
+        Kind.BOOKING_CANCELLED,
+        Kind.BOOKER_LETTER,
+        Kind.WAITING_JOINED,
+        Kind.PLACES_OFFERED,
+        Kind.BOOKING_PENDING,
+        Kind.CHANGE_REFUSED,
+    }
 )
 
 
@@ -114,13 +126,17 @@ def wire_address(address: str) -> str:
 
 
 def _links(kind: Kind, facts: Facts, nonce: bytes, settings: Settings) -> Links:
-    """Secret links go to the booker alone, and each mail gets the one it needs."""
-    booking = f"{settings.base_url}/bookings/{facts.reference}"
-    confirm, manage = kind is Kind.BOOKING_TO_PROVE, kind in _MANAGED_FROM and not facts.to_stranger
+    """Secret links go to the booker alone, and the head's to the head; each mail gets the one it needs."""
+    site, secret = settings.base_url, settings.secret_key
+    booking = f"{site}/bookings/{facts.reference}"
+    manage = kind in _MANAGED_FROM and not facts.to_stranger
     return Links(
-        event=f"{settings.base_url}/events/{facts.event['id']}",
-        confirm=f"{booking}/confirmation?token={make_token(settings.secret_key, CONFIRM, nonce)}" if confirm else "",
-        manage=f"{booking}?token={make_token(settings.secret_key, MANAGE, nonce)}" if manage else "",
+        event=f"{site}/events/{facts.event['id']}",
+        rule=f"{site}/waiting-list",
+        workspace=f"{site}/workspace/bookings/{facts.reference}" if kind in TO_HOSTS else "",
+        confirm=f"{booking}/confirmation?token={make_token(secret, CONFIRM, nonce)}" if kind in _CONFIRMED_FROM else "",
+        manage=f"{booking}?token={make_token(secret, MANAGE, nonce)}" if manage else "",
+        head=f"{booking}/head-approval?token={make_token(secret, HEAD, nonce)}" if kind in TO_HEAD else "",
     )
 
 

@@ -66,6 +66,16 @@ class Facts:
         return "email" not in self.booking
 
     @property
+    def was_invited(self) -> bool:
+        """Whether the booking was confirmed once, so that there is an entry in a calendar to change or to take back."""
+        return bool(self.calendar and self.calendar["dtstamp"])
+
+    @property
+    def moved_by_booker(self) -> bool:
+        """Whether it was the booker who chose another slot; otherwise the host moved the visit."""
+        return bool(self.more.get("by") == "booker")
+
+    @property
     def starts_at(self) -> datetime:
         return datetime.fromisoformat(self.slot["starts_at"])
 

@@ -18,12 +18,12 @@ from booking import clock
 from booking.db import db
 from booking.mail.compose import Mail
 from booking.models import Delivery, Kind, Message
+from booking.models.message import TO_HEAD, TO_HOSTS
 
 GIVES_UP_AFTER = timedelta(hours=72)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=4)
 INVITATIONS = (Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED)
-TO_HOSTS = (Kind.HOST_BOOKING_CONFIRMED, Kind.HOST_BOOKING_CHANGED, Kind.HOST_BOOKING_CANCELLED)
 _PLAIN: dict[str, Any] = {"synchronize_session": False}
 
 
@@ -86,15 +86,14 @@ def claimed(claim: Claim) -> Message | None:
 def sent_before(message: Message) -> tuple[Sequence[str], bool]:
     """The Message-IDs this person got about this booking, oldest first, and whether one of them was an invitation.
 
-    A purge empties the recipients of old mails. They still tell the booker's from the host's by their kind, and must:
-    a CANCEL is owed to whoever was invited, however long ago.
+    A purge empties the recipients of old mails. They still tell the booker's from the host's and the head's by their
+    kind, and must: a CANCEL is owed to whoever was invited, however long ago.
     """
-    to_same_side = Message.kind.in_(TO_HOSTS) if message.kind in TO_HOSTS else Message.kind.not_in(TO_HOSTS)
     statement = (
         select(Message.message_id, Message.kind)
         .where(
             Message.booking_id == message.booking_id,
-            or_(Message.recipient == message.recipient, and_(Message.recipient == "", to_same_side)),
+            or_(Message.recipient == message.recipient, and_(Message.recipient == "", _is_to_same_side(message.kind))),
             Message.id < message.id,
             Message.delivery == Delivery.SENT,
             Message.message_id.is_not(None),
@@ -103,6 +102,13 @@ def sent_before(message: Message) -> tuple[Sequence[str], bool]:
     )
     rows = db.session.execute(statement).all()
     return [row.message_id for row in rows], any(row.kind in INVITATIONS for row in rows)
+
+
+def _is_to_same_side(kind: Kind) -> ColumnElement[bool]:
+    for side in (TO_HOSTS, TO_HEAD):
+        if kind in side:
+            return Message.kind.in_(side)
+    return Message.kind.not_in(TO_HOSTS | TO_HEAD)
 
 
 def freeze(claim: Claim, mail: Mail) -> bool:

@@ -18,6 +18,7 @@ from booking.config import ROOT
 from booking.i18n import moment, translate, translate_plural
 from booking.mail import words
 from booking.mail.facts import Facts
+from booking.mail.notices import notice_of, notice_words, other_half
 from booking.mail.subjects import subject
 from booking.models import Kind
 
@@ -35,8 +36,13 @@ class Links:
     """The addresses a mail may show. The secret ones are empty where the mail must not carry them."""
 
     event: str
+    rule: str = ""
+    """The page that says how a waiting list advances."""
+    workspace: str = ""
+    """The booking in its host's workspace, for who can sign in there."""
     confirm: str = ""
     manage: str = ""
+    head: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,12 @@ def render(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale: 
     """The words of one mail. Raises a Jinja error where a template asks for a fact that is not there."""
     templates = environment(locale)
     context = _context(kind, facts, links, queued_at, locale)
-    text = templates.get_template(f"mail/{kind.value}.txt").render(context)
-    html = templates.get_template(f"mail/{kind.value}.html").render(context)
+    name = kind.value
+    if notice := notice_of(kind, facts):
+        name = "booking_notice"
+        context |= notice_words(notice, facts, locale) | {"url": getattr(links, notice.link)}
+    text = templates.get_template(f"mail/{name}.txt").render(context)
+    html = templates.get_template(f"mail/{name}.html").render(context)
     return Rendered(str(context["subject"]), _EMPTY_LINES.sub("\n\n", text.strip()) + "\n", html.strip() + "\n")
 
 
@@ -113,9 +123,12 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "party": words.party(facts, locale),
         "needs": words.needs(facts, locale),
         "before": words.count_people(before["pupils"], before["adults"], locale) if before else "",
+        "other_half": other_half(facts, locale),
+        "invited": facts.was_invited,
         "ended": words.ended(facts, locale),
         "why": facts.more.get("why", ""),
         "was": words.before_move(facts, locale),
+        "moved_by_booker": facts.moved_by_booker,
         "elsewhere": words.elsewhere(facts, locale),
         "letter": facts.more.get("letter", []),
         "headcount_until": _still_open(facts.instant("headcount_until"), locale) if facts.is_class else "",
@@ -131,7 +144,7 @@ def _still_open(until: datetime, locale: str) -> str:
 
 def _json_ld(kind: Kind, facts: Facts) -> Markup:
     """The reservation for programs that read mail (schema.org `EventReservation`); empty where there is none."""
-    if kind not in _RESERVATION_STATUS:
+    if kind not in _RESERVATION_STATUS or not facts.was_invited:
         return Markup("")
     event = facts.event
     address = {"streetAddress": event["address"], "postalCode": event["postcode"], "addressLocality": event["commune"]}

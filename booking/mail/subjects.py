@@ -7,13 +7,13 @@ from datetime import datetime
 from booking.i18n import _, translate_plural
 from booking.mail import words
 from booking.mail.facts import Facts, one_line
+from booking.mail.notices import notice_of, notice_subject
 from booking.models import Kind
 
 _SUBJECTS = {
     Kind.BOOKING_CONFIRMED: _("Confirmé : %(title)s, %(when)s"),
     Kind.BOOKING_CHANGED: _("Modifié : %(title)s, %(when)s, %(people)s"),
     Kind.BOOKING_CANCELLED: _("Annulé : %(title)s, %(when)s"),
-    Kind.BOOKING_EXPIRED: _("Délai passé, réservation non confirmée : « %(title)s »"),
     Kind.BOOKING_RESCHEDULED: _("Changement de l’organisateur : %(title)s, %(when)s"),
     Kind.BOOKER_LETTER: _("Message de l’organisateur : %(title)s, %(when)s"),
     Kind.HOST_BOOKING_CONFIRMED: _("Nouvelle réservation : %(people)s, %(title)s, %(when)s"),
@@ -21,13 +21,18 @@ _SUBJECTS = {
     Kind.HOST_BOOKING_CANCELLED: _("Réservation annulée : %(people)s, %(title)s, %(when)s"),
 }
 
+_MOVED = _("Déplacé : %(title)s, %(when)s")
+
 
 def subject(kind: Kind, facts: Facts, queued_at: datetime, locale: str) -> str:
     """The subject of a mail, one line without controls."""
     if kind is Kind.BOOKING_TO_PROVE:
         return one_line(_to_prove(facts, queued_at, locale))
+    if notice := notice_of(kind, facts):
+        return notice_subject(notice, facts, locale)
     values = {"title": facts.title, "when": words.when(facts, locale), "people": words.people(facts, locale)}
-    return one_line(words.say(locale, _SUBJECTS[kind], **values))
+    moved = kind is Kind.BOOKING_RESCHEDULED and facts.moved_by_booker
+    return one_line(words.say(locale, _MOVED if moved else _SUBJECTS[kind], **values))
 
 
 def _to_prove(facts: Facts, queued_at: datetime, locale: str) -> str:

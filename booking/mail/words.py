@@ -25,6 +25,10 @@ _ENDED = {
     "calendar": _("Vous avez décliné l’invitation dans votre calendrier ; la réservation est annulée."),
     "host": _("%(host)s a dû annuler cette réservation."),
 }
+_REQUEST_ENDED = {
+    "booker": _("Vous avez retiré cette demande."),
+    "host": _("%(host)s a dû mettre fin à cette demande."),
+}
 _AUDIENCES = {
     "student": _("étudiante ou étudiant"),
     "jobseeker": _("en recherche d’emploi"),
@@ -134,8 +138,12 @@ def needs(facts: Facts, locale: str) -> list[str]:
 
 
 def ended(facts: Facts, locale: str) -> str:
-    """Who cancelled, said to the booker."""
-    pattern = _ENDED.get(facts.more.get("by", ""), _("Cette réservation a été annulée."))
+    """Who cancelled, said to the booker. Who was never invited had a request, and no booking yet."""
+    by = facts.more.get("by", "")
+    if facts.was_invited:
+        pattern = _ENDED.get(by, _("Cette réservation a été annulée."))
+    else:
+        pattern = _REQUEST_ENDED.get(by, _("Cette demande a été annulée."))
     return say(locale, pattern, host=facts.event["host"])
 
 

@@ -69,6 +69,19 @@ LETTERS = frozenset(
     }
 )
 """The kinds that are about no booking."""
+TO_HOSTS = frozenset(
+    {
+        Kind.HOST_BOOKING_CONFIRMED,
+        Kind.HOST_BOOKING_CHANGED,
+        Kind.HOST_BOOKING_CANCELLED,
+        Kind.HOST_APPROVAL_ASKED,
+        Kind.HOST_REQUEST_EXPIRED,
+        Kind.HOST_CHANGE_ASKED,
+    }
+)
+"""The kinds the host's contacts read; every other one about a booking goes to the booker, or to the school's head."""
+TO_HEAD = frozenset({Kind.HEAD_ASKED, Kind.HEAD_REMINDED})
+"""The kinds that go to the school's official mailbox."""
 ABOUT_BOOKINGS = tuple(kind for kind in Kind if kind not in LETTERS)
 
 
