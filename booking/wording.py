@@ -10,6 +10,8 @@ from datetime import datetime
 
 from booking.errors import Problem, Refusal
 from booking.i18n import _, moment, translate
+from booking.models.admission import Caution
+from booking.vocabulary import AUDIENCES, LEVELS
 
 PROBLEMS: Mapping[str, str] = {
     "required": _("Ce champ est nécessaire."),
@@ -24,14 +26,17 @@ PROBLEMS: Mapping[str, str] = {
     "not_a_number": _("Écrivez un nombre entier, par exemple 31."),
     "too_low": _("Il en faut au moins %(low)s."),
     "too_high": _("C’est plus que nous ne pouvons accepter : %(high)s au plus."),
+    "none_ticked": _("Cochez au moins une demande."),
     "not_a_choice": _("Choisissez une des réponses proposées."),
     "not_an_email": _("Cette adresse électronique ne semble pas complète ; elle ressemble à prenom.nom@college.example."),
     "not_a_phone": _("Écrivez un numéro de téléphone, par exemple 01 23 45 67 89."),
     "not_a_uai": _("Un code UAI a sept chiffres et une lettre de contrôle, par exemple 0751234J. Vérifiez-le ou laissez vide."),
-    "party_too_small": _("Ce créneau accueille des groupes d’au moins %(smallest)s."),
-    "party_too_large": _("Ce créneau accueille des groupes d’au plus %(largest)s."),
-    "level_not_admitted": _("Cette visite n’est pas ouverte à ce niveau."),
-    "audience_not_admitted": _("Cette visite n’est pas ouverte à ce public."),
+    "party_too_small": _("Ce créneau accueille des groupes de %(smallest)s places au moins ; le vôtre en prendrait %(places)s."),
+    "party_too_large": _("Ce créneau accueille des groupes de %(largest)s places au plus ; le vôtre en prendrait %(places)s."),
+    "level_not_admitted": _("Cette visite n’est pas ouverte à ce niveau. Niveaux admis : %(levels)s."),
+    "level_not_admitted_anywhere": _("Cette visite n’est pas ouverte à ce niveau."),
+    "audience_not_admitted": _("Cette visite n’est pas ouverte à ce public. Elle est ouverte à : %(audiences)s."),
+    "audience_not_admitted_anywhere": _("Cette visite n’est pas ouverte à ce public."),
     "not_a_class": _("Une personne seule occupe une place : il n’y a pas d’effectif à changer."),
     "own_address": _("C’est notre propre adresse ; écrivez la vôtre."),
     "not_a_time": _("Écrivez des heures, par exemple 10 h, 14 h 30."),
@@ -97,10 +102,17 @@ PROBLEMS: Mapping[str, str] = {
     "import_below_taken": _("%(taken)s places sont déjà prises : il ne peut pas y en avoir moins."),
     "import_cancelled": _("C’est annulé : un fichier n’y change rien."),
     "import_needed_to_publish": _("C’est nécessaire pour publier l’événement."),
+    "schools_line_wrong": _("Ligne %(line)s : écrivez un code UAI puis REP, REP+ ou QPV, par exemple « 0920001B REP »."),
+    "schools_line_uai": _("Ligne %(line)s : le code UAI « %(given)s » n’est pas juste ; vérifiez ses chiffres et sa lettre."),
+    "schools_line_twice": _("Ligne %(line)s : le code UAI %(given)s est déjà à la ligne %(first)s."),
+    "schools_lines": _("Plusieurs lignes sont à revoir. %(lines)s"),
+    "schools_missing": _("Sans liste d’établissements, personne n’aurait la priorité : écrivez-la, ou videz la date."),
+    "adults_for_how_many": _("Dites pour combien d’élèves le site exige un adulte."),
     "too_young": _("Cette visite est ouverte à partir de %(age)s ans : ce niveau est trop jeune."),
     "age_not_said": _("Cette visite est ouverte à partir de %(age)s ans. Cochez la case si c’est votre cas."),
     "adults_missing": _("Le site demande au moins %(wanted)s adultes pour cet effectif : il en manque %(missing)s."),
     "uai_for_head": _("Indiquez le code UAI : c’est à l’adresse officielle de l’établissement que nous demandons l’accord."),
+    "head_unknown": _("Nous ne connaissons pas l’adresse officielle de cet établissement ; vérifiez le code UAI."),
     "too_few_to_split": _("Une classe d’un seul élève ne se répartit pas."),
     "adult_for_each_half": _("Il faut un adulte avec chaque moitié : ajoutez d’abord un adulte à l’effectif."),
     "halves_do_not_add_up": _("Les deux moitiés font %(sum)s ensemble : il en faut %(whole)s."),
@@ -127,6 +139,10 @@ REFUSALS: Mapping[str, str] = {
         "Une autre classe pourra venir si l’une d’elles est annulée."
     ),
     "priority_only": _(
+        "Jusqu’au %(at)s, seules les classes des établissements REP, REP+ et des quartiers prioritaires réservent, "
+        "et le vôtre n’est pas sur la liste. Revenez après cette date."
+    ),
+    "priority_only_uai_missing": _(
         "Jusqu’au %(at)s, seules les classes des établissements REP, REP+ et des quartiers prioritaires réservent. "
         "Si c’est votre cas, indiquez le code UAI ; sinon, revenez après cette date."
     ),
@@ -199,10 +215,36 @@ REFUSALS: Mapping[str, str] = {
 }
 
 
+CAUTIONS: Mapping[str, str] = {
+    "adults_missing": _("Le site demande %(wanted)s adultes pour cet effectif : il en manque %(missing)s."),
+    "some_too_young": _("La visite est ouverte à partir de %(age)s ans : vérifiez l’âge de chaque élève."),
+    "overlap": _("Cette classe a une autre visite à la même heure, réservée par quelqu’un d’autre."),
+    "overlap_own": _("Cette classe a une autre visite à la même heure : « %(title)s », le %(at)s."),
+}
+"""What a party should know though it may book."""
+
+_WORDS: Mapping[str, Mapping[str, str]] = {"levels": LEVELS, "audiences": AUDIENCES}
+
+
 def problem_sentence(problem: Problem, locale: str) -> str:
     """What is wrong with one field, said to its reader."""
     facts = {name: value for name, value in problem.facts.items() if isinstance(value, str | int)}
-    return translate(locale, PROBLEMS[problem.code]) % facts
+    if isinstance(lines := problem.facts.get("lines"), tuple):
+        facts["lines"] = " ".join(problem_sentence(line, locale) for line in lines)
+    facts |= {name: _listed(name, problem.facts, locale) for name in _WORDS if problem.facts.get(name)}
+    key = f"{problem.code}_anywhere" if problem.facts.keys() & _WORDS.keys() and not facts else problem.code
+    return translate(locale, PROBLEMS[key]) % facts
+
+
+def _listed(name: str, facts: Mapping[str, object], locale: str) -> str:
+    """Words of a vocabulary, in the reader's language."""
+    words = facts[name]
+    return ", ".join(translate(locale, _WORDS[name][str(word)]) for word in (words if isinstance(words, tuple) else ()))
+
+
+def caution_sentence(caution: Caution, locale: str) -> str:
+    """What a party should know before it comes, said to its reader."""
+    return translate(locale, CAUTIONS[caution.code]) % _said(caution.facts, locale)
 
 
 def refusal_sentence(refusal: Refusal, locale: str) -> str:
@@ -211,14 +253,18 @@ def refusal_sentence(refusal: Refusal, locale: str) -> str:
     key = refusal.code
     for variant in (
         facts.get("why"),
+        "uai_missing" if facts.get("uai_missing") else None,
         facts.get("what"),
         facts.get("status"),
         {0: "none", 1: "one"}.get(_int(facts.get("remaining"))),
     ):
         if variant and f"{refusal.code}_{variant}" in REFUSALS:
             key = f"{refusal.code}_{variant}"
-    said = {name: moment(value, locale) if isinstance(value, datetime) else value for name, value in facts.items()}
-    return translate(locale, REFUSALS[key]) % said
+    return translate(locale, REFUSALS[key]) % _said(facts, locale)
+
+
+def _said(facts: Mapping[str, object], locale: str) -> dict[str, object]:
+    return {name: moment(value, locale) if isinstance(value, datetime) else value for name, value in facts.items()}
 
 
 def _int(value: object) -> int:

@@ -18,6 +18,7 @@ from booking.models import (
     Booking,
     Edition,
     Event,
+    HeldFor,
     Label,
     LabelDecision,
     Member,
@@ -27,6 +28,7 @@ from booking.models import (
     Status,
 )
 from booking.models.booking import LIVE
+from booking.queries import requests
 from booking.queries.workspace_bookings import could_not_be_told
 
 NEXT = 5
@@ -94,7 +96,7 @@ def home(organisation_id: int, now: datetime) -> Home:
             capacity=sum(slot.capacity for slot in slots),
         ),
         coming[:NEXT],
-        list(_waiting(organisation_id)),
+        list(_waiting(organisation_id, now)),
         [slot for slot in open_slots if slot.remaining * 8 <= slot.capacity][:NEXT],
         [slot for slot in open_slots if slot.taken * 4 < slot.capacity and slot.starts_at <= now + SOON][:NEXT],
     )
@@ -131,14 +133,16 @@ def _published(organisation_id: int, now: datetime) -> int:
     return _count(select(Event.id).join(Edition).where(Event.host_id == organisation_id, *published))
 
 
-def _waiting(organisation_id: int) -> list[Waiting]:
+def _waiting(organisation_id: int, now: datetime) -> list[Waiting]:
     """What somebody here has to do, the most pressing first."""
     returned = _events(organisation_id, Label.decision == LabelDecision.RETURNED)
     drafts = _events(organisation_id, Event.publication == Publication.DRAFT, Label.id.is_(None))
     without_slots = _events(
         organisation_id, Event.publication == Publication.PUBLISHED, ~exists().where(Slot.event_id == Event.id)
     )
-    found = [Waiting("returned", event=event) for event in returned]
+    answers = requests.counts(organisation_id, now)
+    found = [Waiting(code, count) for code, count in (("requests", answers.requests), ("changes", answers.changes)) if count]
+    found += [Waiting("returned", event=event) for event in returned]
     found += [Waiting("no_slots", event=event) for event in without_slots]
     found += [Waiting("draft", event=event) for event in drafts]
     asking = select(Member.id).where(Member.organisation_id == organisation_id, Member.state == MemberState.ASKED)
@@ -152,7 +156,8 @@ def _waiting(organisation_id: int) -> list[Waiting]:
             could_not_be_told(),
         )
     )
-    held = select(Booking.id).join(Slot).join(Event).where(Event.host_id == organisation_id, Booking.status == Status.HELD)
+    unproven = Booking.status == Status.HELD, Booking.held_for == HeldFor.EMAIL
+    held = select(Booking.id).join(Slot).join(Event).where(Event.host_id == organisation_id, *unproven)
     for code, statement in (("asking", asking), ("bounced", bounced), ("held", held)):
         if count := _count(statement):
             found.append(Waiting(code, count))

@@ -10,11 +10,13 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from booking import clock
+from booking.actions.ask_headcount import ask_headcount
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
 from booking.actions.limits import Limiter
 from booking.actions.send_proof_again import send_proof_again
+from booking.actions.split_booking import live_half_of
 from booking.app_settings import settings
 from booking.db import in_transaction
 from booking.errors import Invalid, NotFound, Refusal
@@ -39,17 +41,20 @@ def show(reference: str) -> str:
 
 @bp.post("/bookings/<reference>/headcount")
 def set_headcount(reference: str) -> Response | tuple[str, int]:
-    """Change how many come."""
+    """Change how many come; after the last moment for it, ask the host to."""
     booking = access.booking_or_404(reference)
     form = HeadcountForm()
     try:
-        in_transaction(lambda: change_headcount(reference, form.pupils.data, form.adults.data))
+        verb = ask_headcount if form.ask.data else change_headcount
+        changed = in_transaction(lambda: verb(reference, form.pupils.data, form.adults.data))
     except Refusal as refusal:
         if isinstance(refusal, Invalid):
             form.show(refusal.fields, g.locale)
         return _page(fetch.booking(reference), form, refusal), refusal.status
     access.remember(booking)
-    return redirect(url_for("bookings.show", reference=booking.reference, note="headcount"), 303)
+    asked = form.ask.data and clock.now() >= changed.slot.headcount_until
+    note = "asked" if asked else "headcount"
+    return redirect(url_for("bookings.show", reference=booking.reference, note=note), 303)
 
 
 @bp.get("/bookings/<reference>/confirmation")
@@ -94,28 +99,21 @@ def send_proof(reference: str) -> Response | tuple[str, int]:
 @bp.get("/bookings/<reference>/cancellation")
 def ask_cancellation(reference: str) -> str:
     """Whether to cancel really."""
-    booking = access.booking_or_404(reference)
-    return render_template(
-        "booking_cancel.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=CancellationForm(formdata=None)
-    )
+    return _cancellation_page(access.booking_or_404(reference), CancellationForm(formdata=None), None)
 
 
 @bp.post("/bookings/<reference>/cancellation")
 def cancel(reference: str) -> Response | tuple[str, int]:
-    """Cancel, and give the places back."""
+    """Cancel, and give the places back; of a split class this half, or both."""
     booking = access.booking_or_404(reference)
     form = CancellationForm()
     try:
-        why = read_reason(form.raw(), required=False)
-        in_transaction(lambda: cancel_booking(reference, why=why))
+        why = read_reason({"why": form.why.data}, required=False)
+        in_transaction(lambda: cancel_booking(reference, why=why, both=bool(form.both.data)))
     except Refusal as refusal:
         if isinstance(refusal, Invalid):
             form.show(refusal.fields, g.locale)
-        booking = fetch.booking(reference)
-        page = render_template(
-            "booking_cancel.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=form, refusal=refusal
-        )
-        return page, refusal.status
+        return _cancellation_page(fetch.booking(reference), form, refusal), refusal.status
     access.remember(booking)
     return redirect(url_for("bookings.show", reference=booking.reference, note="cancelled"), 303)
 
@@ -146,6 +144,12 @@ def forget() -> Response:
     return redirect(url_for("home.show"), 303)
 
 
+def refused(booking: Booking, refusal: Refusal) -> tuple[str, int]:
+    """The booking's page as it is now, with what was refused."""
+    fresh = fetch.booking(booking.reference)
+    return _page(fresh, _headcount(fresh), refusal), refusal.status
+
+
 def _booking_of_mail(reference: str) -> Booking:
     booking = fetch.booking(reference)
     if not access.given_token_opens(booking, CONFIRM):
@@ -157,6 +161,18 @@ def _headcount(booking: Booking) -> HeadcountForm:
     form = HeadcountForm(formdata=None)
     form.pupils.data, form.adults.data = str(booking.pupils), str(booking.adults)
     return form
+
+
+def _cancellation_page(booking: Booking, form: CancellationForm, refusal: Refusal | None) -> str:
+    return render_template(
+        "booking_cancel.html",
+        booking=booking,
+        half=live_half_of(booking),
+        slot=booking.slot,
+        event=booking.slot.event,
+        form=form,
+        refusal=refusal,
+    )
 
 
 def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str:
@@ -171,12 +187,15 @@ def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str
         event=booking.slot.event,
         form=form,
         refusal=refusal,
-        note=note if note in {"already", "headcount", "confirmed", "cancelled", "again"} else "",
+        note=note if note in {"already", "headcount", "confirmed", "cancelled", "again", "asked", "accepted"} else "",
         token=access.given_token(),
         by_host=by_host,
+        cautions=cautions_of(booking, clock.now(), for_booker=True),
         moved=moved,
         was={name: datetime.fromisoformat(said) for name, said in _was(moved).items() if name in {"starts_at", "ends_at"}},
-        others=Offers(booking.slot, clock.now()).for_booking(booking) if moved or by_host else [],
+        others=Offers(booking.slot, clock.now()).for_booking(booking)
+        if moved or by_host or booking.status is Status.REFUSED
+        else [],
         **waiting.on_page(booking),
         **approvals.on_page(booking),
         **moving.on_page(booking),

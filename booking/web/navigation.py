@@ -16,6 +16,7 @@ WORKSPACE_PLACES = (
     ("workspace.home", Act.ENTER, _("Accueil")),
     ("workspace_events.listing", Act.READ_EVENTS, _("Événements")),
     ("workspace_bookings.listing", Act.READ_BOOKINGS, _("Réservations")),
+    ("workspace_requests.listing", Act.READ_BOOKINGS, _("Demandes")),
     ("workspace_members.listing", Act.READ_MEMBERS, _("Membres")),
     ("workspace_history.listing", Act.READ_HISTORY, _("Historique")),
 )

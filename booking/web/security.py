@@ -12,7 +12,20 @@ from booking.config import Settings
 from booking.logs import log_request
 
 csrf = CSRFProtect()
-PERSONAL = frozenset({"booking_form", "bookings", "mailbox", "sign_in", "second_factor"})
+PERSONAL = frozenset(
+    {
+        "booking_form",
+        "bookings",
+        "waiting",
+        "waiting_answer",
+        "waiting_form",
+        "approvals",
+        "moving",
+        "mailbox",
+        "sign_in",
+        "second_factor",
+    }
+)
 """Blueprints whose every page is about one person; so is every page behind `booking.web.authorise.needs`."""
 
 

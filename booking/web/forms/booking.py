@@ -43,6 +43,8 @@ class BookingForm(HouseForm):
     school_uai = StringField(_("Code UAI"))
     level = StringField(_("Niveau"))
     label = StringField(_("Nom de la classe"))
+    head_asked = StringField(_("Accord du chef d’établissement"))
+    old_enough = StringField(_("Âge minimum"))
     name = StringField(_("Vos prénom et nom"))
     email = StringField(_("Votre adresse électronique"))
     phone = StringField(_("Votre téléphone"))
@@ -66,12 +68,15 @@ class HeadcountForm(HouseForm):
 
     pupils = StringField(_("Élèves"))
     adults = StringField(_("Adultes avec eux"))
+    ask = StringField()
+    """Filled where the host is asked for it, because it is late to change it alone."""
 
 
 class CancellationForm(HouseForm):
-    """Why it is cancelled, if the visitor likes to say."""
+    """Why it is cancelled, if the visitor likes to say; of a split class, whether both halves are."""
 
     why = StringField(_("Pourquoi ?"))
+    both = StringField()
 
 
 class ActForm(HouseForm):

@@ -9,29 +9,36 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from booking import clock
+from booking.actions.answer_headcount import accept_headcount, refuse_headcount
+from booking.actions.approve_booking import approve_booking
 from booking.actions.book_places import Terms, book_places
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
 from booking.actions.limits import Limiter
+from booking.actions.refuse_booking import refuse_booking
 from booking.actions.resend_message import resend_message
 from booking.app_settings import settings
 from booking.db import in_transaction
-from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, NotFound, Refusal, SlotFull
+from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, NotFound, Problem, Refusal, SlotFull
 from booking.i18n import DEFAULT_LOCALE
 from booking.models import Booking, Organisation, Party, Slot
 from booking.models.party import SCHOOL
 from booking.permissions import Act
 from booking.queries import fetch, workspace_bookings
 from booking.web.authorise import needs, who
+from booking.web.forms.approval import APPROVE, REFUSE, AnswerForm
 from booking.web.forms.booking import ActForm, HeadcountForm
 from booking.web.forms.workspace_booking import BookingForSomebodyForm, HostCancellationForm, ResendForm
 from booking.web.workspace.booking_filters import AUDIENCES, STATES, chips, read_filters, state_said
 from booking.web.workspace.booking_words import lines_of, mails_of
+from booking.web.workspace.waiting import host_part
 
 bp = Blueprint("workspace_bookings", __name__)
 
-_NOTES = frozenset({"booked", "headcount", "confirmed", "cancelled", "again"})
+_Answer = tuple[str, Callable[[], Booking]]
+"""What the page says afterwards, and what is done."""
+_NOTES = frozenset({"booked", "headcount", "confirmed", "cancelled", "again", "accepted", "refused", "kept", "moved"})
 
 
 @bp.get("/workspace/organisations/<int:organisation_id>/bookings")
@@ -73,6 +80,33 @@ def set_headcount(booking: Booking) -> Response | tuple[str, int]:
 def confirm(booking: Booking) -> Response | tuple[str, int]:
     """Confirm a held booking whose booker has said so on the telephone."""
     return _acted(booking, "confirmed", lambda: confirm_booking(booking.reference, who()))
+
+
+@bp.post("/workspace/bookings/<reference>/decision")
+@needs(Act.HANDLE_BOOKINGS, Booking)
+def decide(booking: Booking) -> Response | tuple[str, int]:
+    """Accept or refuse a request."""
+    form = AnswerForm()
+    return _answered(
+        booking,
+        form,
+        ("accepted", lambda: approve_booking(booking.reference, who())),
+        ("refused", lambda: refuse_booking(booking.reference, who(), form.why.data or "")),
+    )
+
+
+@bp.post("/workspace/bookings/<reference>/headcount-request")
+@needs(Act.HANDLE_BOOKINGS, Booking)
+def answer_change(booking: Booking) -> Response | tuple[str, int]:
+    """Accept or refuse a headcount that was asked for late."""
+    form = AnswerForm()
+    question, why = form.asked_at.data or "", form.why.data or ""
+    return _answered(
+        booking,
+        form,
+        ("headcount", lambda: accept_headcount(booking.reference, question, who())),
+        ("kept", lambda: refuse_headcount(booking.reference, question, why, who())),
+    )
 
 
 @bp.get("/workspace/bookings/<reference>/cancellation")
@@ -153,8 +187,22 @@ def _terms(form: BookingForSomebodyForm) -> Terms:
     )
 
 
+def _answered(booking: Booking, form: AnswerForm, yes: _Answer, no: _Answer) -> Response | tuple[str, int]:
+    """Do what the button that was pressed says; what came without a button is nobody's answer."""
+
+    def nothing() -> Booking:
+        raise Invalid({"decision": Problem("not_a_choice")})
+
+    note, act = {APPROVE: yes, REFUSE: no}.get(str(form.decision.data), ("", nothing))
+    return _acted(booking, note, act, answer=form)
+
+
 def _acted(
-    booking: Booking, note: str, act: Callable[[], Booking], form: HeadcountForm | None = None
+    booking: Booking,
+    note: str,
+    act: Callable[[], Booking],
+    form: HeadcountForm | None = None,
+    answer: AnswerForm | None = None,
 ) -> Response | tuple[str, int]:
     """Do one thing to a booking, and show its page: as it is then, or with what was refused and what was typed."""
     try:
@@ -162,9 +210,9 @@ def _acted(
     except Refusal as refusal:
         if isinstance(refusal, NotFound):
             raise
-        if isinstance(refusal, Invalid) and form is not None:
-            form.show(refusal.fields, g.locale)
-        return _page(fetch.booking(booking.reference), form, refusal), refusal.status
+        if isinstance(refusal, Invalid) and (filled := form or answer) is not None:
+            filled.show(refusal.fields, g.locale)
+        return _page(fetch.booking(booking.reference), form, refusal, answer), refusal.status
     return _back_to(booking, note)
 
 
@@ -172,7 +220,9 @@ def _back_to(booking: Booking, note: str) -> Response:
     return redirect(url_for("workspace_bookings.show", reference=booking.reference, note=note), 303)
 
 
-def _page(booking: Booking, form: HeadcountForm | None = None, refusal: Refusal | None = None) -> str:
+def _page(
+    booking: Booking, form: HeadcountForm | None = None, refusal: Refusal | None = None, answer: AnswerForm | None = None
+) -> str:
     if form is None:
         form = HeadcountForm(formdata=None)
         form.pupils.data, form.adults.data = str(booking.pupils), str(booking.adults)
@@ -185,7 +235,10 @@ def _page(booking: Booking, form: HeadcountForm | None = None, refusal: Refusal 
         slot=booking.slot,
         event=booking.slot.event,
         form=form,
+        answer=answer or AnswerForm(formdata=None),
         act_form=ActForm(formdata=None),
+        waiting=host_part(booking),
+        halves=[half for half in fetch.together(booking) if half.id != booking.id],
         refusal=refusal,
         lines=lines_of(booking, workspace_bookings.history_of(booking.id), g.locale, with_accounts=is_member),
         mails=mails_of(booking, workspace_bookings.messages_of(booking.id), g.locale),
@@ -209,7 +262,7 @@ def _cancellation_page(booking: Booking, form: HostCancellationForm, refusal: Re
 def _form_page(slot: Slot, form: BookingForSomebodyForm, refusal: Refusal | None, party: Party | None = None) -> str:
     full = isinstance(refusal, SlotFull) or slot.remaining == 0
     wanted = slot.places_for(party) if party else 1
-    existing = str(refusal.facts["reference"]) if isinstance(refusal, AlreadyBooked) else ""
+    existing = str(refusal.facts["reference"]) if isinstance(refusal, AlreadyBooked | ClassBooked) else ""
     closed = slot.closed_because()
     return render_template(
         "workspace/booking_new.html",
