@@ -183,7 +183,7 @@ ROWS["0003"] = _BEFORE | {
             "event_id": 1, "details": "{}",
         },
     ],
-    "waits": [{"booking_id": 2, "slot_id": 1, "rank": 1, "smallest": 20, "largest": 31, "audience": "college"}],
+    "waits": [{"booking_id": 2, "slot_id": 1, "rank": 1, "smallest": 20, "largest": 31, "audience": "college", "since": _AT}],
     "offers": [
         {
             "id": 1, "booking_id": 2, "slot_id": 1, "rank": 1, "places": 20, "free": 20, "passed_over": 0, "made_by": "rule",

@@ -21,7 +21,7 @@ def accept_offer(reference: str, who: Who = BOOKER) -> Booking:
     Raises `NotFound`, `WrongState` (nothing is offered, or no longer) or `BookingClosed` (cancelled, or the visit has begun).
     """
     booking, now = fetch.booking(reference), clock.now()
-    if booking.status is Status.CONFIRMED:
+    if booking.status is Status.CONFIRMED or booking.held_for in {HeldFor.HEAD, HeldFor.HOST}:
         return booking
     _refuse_unless_offered(booking, now)
     closed = booking.slot.closed_because(now)
@@ -73,4 +73,4 @@ def _wait_on(booking: Booking, slots: list[Slot], who: Who, now: datetime) -> No
         booking.places = booking.slot.places_for(booking.party)
     booking.wanted_slots = [slot.id for slot in slots]
     step(booking, Status.WAITING, who, "offer_declined", now)
-    stand_in_queues(booking, slots)
+    stand_in_queues(booking, slots, now)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import func, select
 
@@ -85,7 +86,7 @@ def enter_queues(booking: Booking, who: Who, now: datetime) -> Booking:
     booking.proven_at = booking.proven_at or now
     if booking.rank is None:
         booking.rank = (db.session.scalar(select(func.max(Booking.rank))) or 0) + 1
-    stand_in_queues(booking, slots)
+    stand_in_queues(booking, slots, now)
     record(booking, who, "queued", now, Status.WAITING, {"rank": booking.rank})
     queue_copy(booking, Kind.WAITING_JOINED, now, times_told(booking, Kind.WAITING_JOINED))
     db.session.flush()
@@ -93,15 +94,20 @@ def enter_queues(booking: Booking, who: Who, now: datetime) -> Booking:
     return fetch.booking(booking.reference)
 
 
-def stand_in_queues(booking: Booking, slots: Collection[Slot]) -> None:
-    """Put a request into the queue of each slot, with its rank and the places it would take there."""
+def stand_in_queues(
+    booking: Booking, slots: Collection[Slot], now: datetime, since: Mapping[int, datetime] = MappingProxyType({})
+) -> None:
+    """Put a request into the queue of each slot, with its rank and the places it would take there.
+
+    `since` says, by slot, since when it has stood there already.
+    """
     whole = replace(booking.party, pupils=booking.asked_pupils or booking.pupils)
     part = replace(whole, pupils=booking.at_least) if booking.at_least else whole
     audience = AUDIENCE_OF_LEVEL[booking.level].value if booking.level in AUDIENCE_OF_LEVEL else booking.audience
     rows = [
         {
             "booking_id": booking.id, "slot_id": slot.id, "rank": booking.rank, "smallest": slot.places_for(part),
-            "largest": slot.places_for(whole), "audience": audience,
+            "largest": slot.places_for(whole), "audience": audience, "since": since.get(slot.id, now),
         }
         for slot in slots
     ]  # fmt: skip
@@ -132,20 +138,21 @@ def _refuse_unless_it_may_wait(slots: list[Slot], party: Party, at_least: int | 
             raise refused
         if now >= list_ends_at(slot):
             raise BookingClosed("too_late", at=slot.closes_at)
-        _refuse_unless_it_can_ever_fit(slot, party, at_least)
+        refuse_unless_it_can_ever_fit(slot, party, at_least)
         left = slot.places_left(party.comes_as, now).remaining
         if left >= slot.places_for(party):
             raise NotFull(remaining=left, slot_id=slot.id)
 
 
-def _refuse_unless_it_can_ever_fit(slot: Slot, party: Party, at_least: int | None) -> None:
+def refuse_unless_it_can_ever_fit(slot: Slot, party: Party, at_least: int | None) -> None:
+    """Nobody waits for what can never be: the fewest who would come must suit the slot. Raises `Invalid`."""
     smallest = party
     if party.is_class and at_least is not None:
         if at_least > party.pupils:
             raise Invalid({"at_least": Problem("too_high", {"high": party.pupils})})
         smallest = replace(party, pupils=at_least)
-        if "pupils" in misfits(slot, smallest):
-            raise Invalid({"at_least": Problem("party_too_small", {"smallest": slot.min_party})})
+        if size := misfits(slot, smallest).get("pupils"):
+            raise Invalid({"at_least": size})
     most = slot.places_left(party.comes_as, slot.closes_at).capacity  # with what opens to this party meanwhile
     if slot.places_for(smallest) > most:
         raise Invalid({"pupils" if party.is_class else "audience": Problem("never_fits", {"most": most})})

@@ -36,6 +36,8 @@ class Wait(Base):
     """The places on this slot for all of the party."""
     audience: Mapped[str] = mapped_column(String(20))
     """What the party comes as: a word of `Audience`, or `school` for a class whose level names none."""
+    since: Mapped[datetime] = mapped_column(UtcDateTime())
+    """Since when it stands in this very queue; offers made to others before then passed nobody over here."""
 
     booking: Mapped[Booking] = relationship()
 

@@ -101,6 +101,7 @@ def _make_waiting_list() -> None:
         sa.Column("smallest", sa.Integer(), nullable=False),
         sa.Column("largest", sa.Integer(), nullable=False),
         sa.Column("audience", sa.String(length=20), nullable=False),
+        sa.Column("since", _MOMENT, nullable=False),
         sa.CheckConstraint("smallest > 0 AND smallest <= largest", name=op.f("ck_waits_sizes_have_an_order")),
         sa.ForeignKeyConstraint(["booking_id"], ["bookings.id"], name=op.f("fk_waits_booking_id_bookings"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["slot_id"], ["slots.id"], name=op.f("fk_waits_slot_id_slots")),
