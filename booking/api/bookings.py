@@ -55,7 +55,7 @@ def create_booking(slot_id: int) -> Response:
     except Invalid as refusal:
         raise Invalid(_in_json_terms(refusal.fields)) from None
     token = make_token(found.secret_key, MANAGE, booking.link_nonce)
-    made = _booking(booking, token)
+    made = booking_body(booking, token)
     headers = {"Location": made["links"]["self"]} | ({"Idempotency-Replayed": "true"} if booking.replayed else {})
     return answer(made | {"token": token}, 201, headers)
 
@@ -63,15 +63,15 @@ def create_booking(slot_id: int) -> Response:
 @bp.get("/bookings/<reference>")
 def show_booking(reference: str) -> Response:
     """A booking, for whoever has its token."""
-    token = _bearer()
-    return answer(_booking(_opened(reference, token, MANAGE), token))
+    token = bearer()
+    return answer(booking_body(opened(reference, token, MANAGE), token))
 
 
 @bp.patch("/bookings/<reference>")
 def change_booking(reference: str) -> Response:
     """Change how many pupils or adults come, inside `group` as they were booked or by themselves; what is left out stays."""
-    token = _bearer()
-    _opened(reference, token, MANAGE)
+    token = bearer()
+    opened(reference, token, MANAGE)
     body = read_object()
     problems = unknown_fields(body, ("pupils", "adults", "group"))
     numbers = body | part(body, "group", ("pupils", "adults"), problems)
@@ -81,7 +81,7 @@ def change_booking(reference: str) -> Response:
     if problems:
         raise Invalid(problems)
     try:
-        return answer(_booking(in_transaction(lambda: _change(reference, numbers)), token))
+        return answer(booking_body(in_transaction(lambda: _change(reference, numbers)), token))
     except Invalid as invalid:
         raise Invalid(_in_json_terms(invalid.fields) if body.get("group") else invalid.fields) from invalid
 
@@ -89,8 +89,8 @@ def change_booking(reference: str) -> Response:
 @bp.post("/bookings/<reference>/cancellation")
 def create_cancellation(reference: str) -> Response:
     """Cancel: the places come back, whoever was invited is told. Doing so twice cancels once."""
-    token = _bearer()
-    _opened(reference, token, MANAGE)
+    token = bearer()
+    opened(reference, token, MANAGE)
     body = read_object(required=False)
     problems = unknown_fields(body, ("reason",))
     reason = line(body.get("reason"), LONGEST_REASON)
@@ -98,7 +98,7 @@ def create_cancellation(reference: str) -> Response:
         problems["reason"] = reason
     if problems or isinstance(reason, Problem):
         raise Invalid(problems)
-    return answer(_booking(in_transaction(lambda: cancel_booking(reference, why=reason)), token))
+    return answer(booking_body(in_transaction(lambda: cancel_booking(reference, why=reason)), token))
 
 
 @bp.post("/bookings/<reference>/confirmation")
@@ -111,9 +111,9 @@ def create_confirmation(reference: str) -> Response:
         problems["token"] = Problem("not_text")
     if problems:
         raise Invalid(problems)
-    booking = _opened(reference, given or _bearer(), CONFIRM)
+    booking = opened(reference, given or bearer(), CONFIRM)
     token = make_token(settings().secret_key, MANAGE, booking.link_nonce)
-    return answer(_booking(in_transaction(lambda: confirm_booking(reference)), token))
+    return answer(booking_body(in_transaction(lambda: confirm_booking(reference)), token))
 
 
 def _read_party(body: Mapping[str, Any]) -> Party:
@@ -171,17 +171,20 @@ def _change(reference: str, body: Mapping[str, Any]) -> Booking:
     return change_headcount(reference, number(pupils), number(adults))
 
 
-def _opened(reference: str, token: str, purpose: str) -> Booking:
-    """The booking this token opens for this purpose. Raises `NotFound`, whether it is unknown or somebody else's."""
+def opened(reference: str, token: str, purpose: str) -> Booking:
+    """The booking this token opens for this purpose. Raises `NotFound`, whether it is unknown or somebody else's.
+
+    The token of one half of a split class opens the other too, as it does on their page.
+    """
     if not re.fullmatch(r"[0-9A-Za-z]{4}-[0-9A-Za-z]{4}", reference):
         raise NotFound
     booking = fetch.booking(reference)
-    if not opens(token, secrets_of(settings()), purpose, booking.link_nonce):
+    if not any(opens(token, secrets_of(settings()), purpose, half.link_nonce) for half in fetch.together(booking)):
         raise NotFound
     return booking
 
 
-def _bearer() -> str:
+def bearer() -> str:
     """The token of the Authorization header (RFC 6750, 2.1). Raises `Unauthorized` without one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.casefold() != "bearer" or not token.strip():
@@ -189,12 +192,14 @@ def _bearer() -> str:
     return token.strip()
 
 
-def _booking(booking: Booking, token: str) -> dict[str, Any]:
+def booking_body(booking: Booking, token: str) -> dict[str, Any]:
+    """A booking as programs read it, with the links its token opens."""
     slot, base = booking.slot, settings().base_url
     itself = link(base, f"/bookings/{booking.reference}")
     page = f"{base}/bookings/{booking.reference}"
     return {
         "reference": booking.reference,
+        "together": [half.reference for half in fetch.together(booking)],
         "status": booking.status.value,
         "held_for": booking.held_for.value if booking.held_for else None,
         "expires_at": instant(booking.expires_at),
@@ -213,6 +218,8 @@ def _booking(booking: Booking, token: str) -> dict[str, Any]:
             "slot": link(base, f"/slots/{slot.id}"),
             "event": link(base, f"/events/{slot.event.id}"),
             "cancellation": f"{itself}/cancellation",
+            "move": f"{itself}/slot",
+            "split": f"{itself}/split",
             "confirmation": f"{itself}/confirmation",
             "invitation": f"{page}/invitation.ics?token={token}" if booking.is_invited else None,
         },

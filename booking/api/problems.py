@@ -38,6 +38,7 @@ TITLES: Mapping[str, str] = {
     "slot_full": _("Pas assez de places"),
     "booking_closed": _("Réservations closes"),
     "already_booked": _("Déjà réservé"),
+    "already_split": _("Déjà répartie"),
     "too_late": _("Trop tard"),
     "wrong_state": _("Impossible dans cet état"),
     "too_many_requests": _("Trop de demandes"),

@@ -24,15 +24,19 @@ def to_come(slot_id: int) -> list[Booking]:
     return _of(slot_id, TO_COME)
 
 
-def of_slot(slot_id: int) -> list[Booking]:
-    """Every booking the slot ever had, in the order they were made."""
-    return _of(slot_id, frozenset(Status))
+def not_waiting(slot_id: int) -> list[Booking]:
+    """Every booking the slot ever had, in the order they were made; those who wait have a page of their own."""
+    return _of(slot_id, frozenset(Status) - {Status.WAITING})
 
 
 def last_move(booking: Booking) -> HistoryEntry | None:
-    """The last time the host changed when or where this visit takes place; its `details` say what it `was`, and why."""
-    moves = HistoryEntry.booking_id == booking.id, HistoryEntry.action == "rescheduled"
-    return db.session.scalars(select(HistoryEntry).where(*moves).order_by(HistoryEntry.id.desc()).limit(1)).first()
+    """The last time the host changed when or where this visit takes place; its `details` say what it `was`, and why.
+
+    Whoever has chosen another slot since, or was given one, has left that news behind.
+    """
+    moves = HistoryEntry.booking_id == booking.id, HistoryEntry.action.in_(("rescheduled", "changed_slot"))
+    last = db.session.scalars(select(HistoryEntry).where(*moves).order_by(HistoryEntry.id.desc()).limit(1)).first()
+    return last if last and last.action == "rescheduled" else None
 
 
 def form_key(event_id: int, key: str) -> str:

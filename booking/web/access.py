@@ -17,10 +17,14 @@ _MOST_REMEMBERED = 40
 
 
 def booking_or_404(reference: str) -> Booking:
-    """The booking, if this browser made it or the request carries its secret link. Raises `NotFound` otherwise."""
+    """The booking, if this browser made it or the request carries its secret link. Raises `NotFound` otherwise.
+
+    The two halves of a split class have one page: who may see the one may see the other.
+    """
     booking = fetch.booking(reference)
-    if booking.reference in session.get(_MINE, ()) or given_token_opens(booking, MANAGE):
-        return booking
+    for half in fetch.together(booking):
+        if is_mine(half.reference) or given_token_opens(half, MANAGE):
+            return booking
     raise NotFound
 
 
@@ -36,9 +40,10 @@ def given_token() -> str:
 
 
 def remember(booking: Booking) -> None:
-    """Let this browser come back to a booking without its secret link."""
-    mine = [reference for reference in session.get(_MINE, []) if reference != booking.reference]
-    session[_MINE] = [*mine, booking.reference][-_MOST_REMEMBERED:]
+    """Let this browser come back to a booking, and to the other half of a split class, without its secret link."""
+    these = [half.reference for half in fetch.together(booking)]
+    mine = [reference for reference in session.get(_MINE, []) if reference not in these]
+    session[_MINE] = [*mine, *these][-_MOST_REMEMBERED:]
     session.permanent = True
 
 
