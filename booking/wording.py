@@ -57,6 +57,7 @@ PROBLEMS: Mapping[str, str] = {
     "csv_header_twice": _("L’en-tête nomme deux fois la colonne « %(name)s »."),
     "not_a_postcode": _("Un code postal a cinq chiffres, par exemple 92230."),
     "not_degrees": _("Écrivez des degrés, par exemple 48.9385, entre −%(most)s et %(most)s."),
+    "not_true_or_false": _("La valeur JSON true ou false est attendue ici."),
     "not_yes_or_no": _("Écrivez oui ou non."),
     "too_many_lines": _("C’est trop : %(most)s lignes au plus."),
     "parent_not_here": _("Cet événement ne peut pas en contenir un autre, ou n’est pas de la même édition."),
@@ -161,7 +162,9 @@ REFUSALS: Mapping[str, str] = {
     "booking_closed_past": _("Cette visite a déjà commencé."),
     "booking_closed_not_yet": _("Les réservations ouvriront le %(at)s."),
     "booking_closed_too_late": _("Les réservations sont closes depuis le %(at)s."),
-    "too_late_headcount": _("L’effectif ne pouvait être changé que jusqu’au %(at)s. Écrivez à l’organisateur."),
+    "too_late_headcount": _(
+        "L’effectif se changeait librement jusqu’au %(at)s. Demandez-le à l’organisateur sur la page de la réservation."
+    ),
     "too_late_cancellation": _("L’annulation en ligne n’était possible que jusqu’au %(at)s. Écrivez à l’organisateur."),
     "too_late_move": _("Le créneau ne pouvait être changé que jusqu’au %(at)s. Écrivez à l’organisateur."),
     "wrong_state_cancelled": _("Cette réservation a été annulée ; ses places ont été rendues."),
