@@ -35,7 +35,9 @@ def move_booking(reference: str, to_slot_id: int, who: Who = BOOKER, why: str = 
     booking, now = fetch.booking(reference), clock.now()
     if booking.slot_id == to_slot_id and booking.is_live:
         return booking
-    refuse_unless_it_may_change(booking, who, now, "move", booking.slot.cancel_until)
+    refuse_unless_it_may_change(booking, now)
+    if who.actor is Actor.BOOKER and now >= booking.slot.cancel_until:
+        raise TooLate("move", at=booking.slot.cancel_until)
     slot = other_slot(booking, to_slot_id, now)
     make_way(booking, slot, booking.party, who, now)
     left = [pool.id for pool in booking.slot.pools]
@@ -50,11 +52,8 @@ def move_booking(reference: str, to_slot_id: int, who: Who = BOOKER, why: str = 
     return fetch.booking(reference)
 
 
-def refuse_unless_it_may_change(booking: Booking, who: Who, now: datetime, what: str, until: datetime) -> None:
-    """Only what holds places can be moved or split, before its visit begins, and by its booker up to the instant `until`.
-
-    Raises `WrongState`, `BookingClosed`, or `TooLate` for `what`.
-    """
+def refuse_unless_it_may_change(booking: Booking, now: datetime) -> None:
+    """Only what holds places can be moved or split, and before its visit begins. Raises `WrongState` or `BookingClosed`."""
     if booking.is_overdue(now):
         raise WrongState(Status.EXPIRED)
     if booking.status not in {Status.HELD, Status.CONFIRMED} or booking.held_for is HeldFor.OFFER:
@@ -62,8 +61,6 @@ def refuse_unless_it_may_change(booking: Booking, who: Who, now: datetime, what:
     closed = booking.slot.closed_because(now)
     if closed and closed.why in {"cancelled", "past", "archived"}:
         raise closed
-    if who.actor is Actor.BOOKER and now >= until:
-        raise TooLate(what, at=until)
 
 
 def other_slot(booking: Booking, slot_id: int, now: datetime) -> Slot:

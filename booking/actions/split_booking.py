@@ -14,8 +14,8 @@ from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.settle import ask_again, settle
 from booking.actions.steps import record
 from booking.db import db
-from booking.errors import AlreadySplit, Invalid, Problem
-from booking.models import BOOKER, Booking, HeldFor, Kind, Party, Slot, Status, Who
+from booking.errors import AlreadySplit, Invalid, Problem, TooLate
+from booking.models import BOOKER, Actor, Booking, HeldFor, Kind, Party, Slot, Status, Who
 from booking.models.admission import misfits
 from booking.models.booking import LIVE
 from booking.models.party import read_number
@@ -44,7 +44,9 @@ def split_booking(reference: str, other_slot_id: int, pupils: object, adults: ob
         str(adults).strip(),
     ):
         return other
-    refuse_unless_it_may_change(booking, who, now, "headcount", booking.slot.headcount_until)
+    refuse_unless_it_may_change(booking, now)
+    if who.actor is Actor.BOOKER and now >= booking.slot.headcount_until:
+        raise TooLate("headcount", at=booking.slot.headcount_until)
     if other:
         raise AlreadySplit(reference=other.reference)
     goes, stays = _parts(booking, pupils, adults)
