@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from booking.actions.places import lock_pools
+from booking.actions.offer_places import lock_around
 from booking.actions.record_change import Changes, record_change
 from booking.db import db
 from booking.errors import CapacityTaken, EventFixed, NotFound
@@ -48,7 +48,7 @@ def lock_all(slot_ids: Collection[int], pool_id: int | None) -> list[Slot]:
     live = Booking.slot_id.in_(slot_ids), Booking.status.in_(LIVE)
     ids = db.session.scalars(select(Booking.id).where(*live).order_by(Booking.id).with_for_update()).all()
     pools = set(db.session.scalars(select(slot_pools.c.pool_id).where(slot_pools.c.slot_id.in_(slot_ids))))
-    lock_pools(pools | ({pool_id} if pool_id else set()))
+    lock_around(pools | ({pool_id} if pool_id else set()))
     db.session.execute(update(Slot).where(of_slots).values(version=Slot.version + 1), execution_options=_PLAIN)
     db.session.execute(update(Booking).where(Booking.id.in_(ids)).values(version=Booking.version + 1), execution_options=_PLAIN)
     return fetch.slots(slot_ids)

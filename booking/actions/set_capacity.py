@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from booking import clock
-from booking.actions.offer_places import offer_places
+from booking.actions.offer_places import lock_around, offer_places
 from booking.actions.pool_places import set_places
 from booking.actions.slot_changes import own_pool, running_slot_to_change, slot_changed
 from booking.errors import NotFound
@@ -27,6 +27,7 @@ def set_capacity(slot_id: int, raw: Mapping[str, object], who: Who) -> int:
     before = pool.capacity
     if before == capacity:
         return capacity
+    lock_around([pool.id])
     set_places(pool, capacity)
     now = clock.now()
     slot_changed(slot, who, "resized", now, {"capacity": (before, capacity)})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from booking import clock
@@ -92,12 +92,12 @@ def set_place(slot: Slot) -> Answer:
 @bp.get("/workspace/slots/<int:slot_id>/capacity")
 @needs(Act.RUN_SLOTS, Slot)
 def ask_capacity(slot: Slot) -> str:
-    """How many may come."""
+    """How many may come; `?capacity=40` proposes that number."""
     pool = own_pool(slot)
     if pool is None:
         raise NotFound
     form = CapacityForm(formdata=None)
-    form.capacity.data = str(pool.capacity)
+    form.capacity.data = request.args.get("capacity", "")[:20] or str(pool.capacity)
     return _page("capacity", slot, form, pool=pool)
 
 
