@@ -16,9 +16,9 @@ MOST = 3
 
 
 def send_proof_again(reference: str, limiter: Limiter) -> Booking:
-    """Queue the mail again for who holds places or waits, with its deadline as it is. It counts against the limits of its recipient.
+    """Queue the mail again for who holds places or waits, with its deadline as it is. It counts against its recipient's limits.
 
-    Raises `NotFound`, `NothingToSend` (there is nothing to prove any more, or the mail is still on its way), `SentEnough` or `TooMany`.
+    Raises `NotFound`, `NothingToSend` (nothing to prove any more, or the mail is on its way), `SentEnough` or `TooMany`.
     """
     booking, now = fetch.booking(reference), clock.now()
     messages = workspace_bookings.messages_of(booking.id)
