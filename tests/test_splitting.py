@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from booking import clock
@@ -21,10 +23,12 @@ from booking.actions.move_booking import move_booking
 from booking.actions.split_booking import split_booking
 from booking.db import db, in_transaction
 from booking.errors import AlreadyBooked, AlreadySplit, ClassBooked, IdempotencyKeyReused, Invalid, NotFound, SlotFull, TooLate
+from booking.mail.compose import compose
 from booking.models import Actor, Booking, Edition, Event, HeldFor, Kind, Message, Slot, Status, Who
 from booking.queries import doctor
-from tests.test_moving import book, fresh, mails, party, taken, terms
-from tests.world import World
+from tests.mails import SETTINGS, calendar_bytes, entry, opened
+from tests.test_moving import book, fresh, mails, party, taken, terms, text, token
+from tests.world import World, a_form
 
 HOST = Who(Actor.HOST)
 
@@ -190,3 +194,87 @@ def test_who_may_not_split(world: World) -> None:
             split(whole, world.second_boat_slot, 5, 1)
         assert fresh(split(whole, world.second_boat_slot, 5, 1, HOST)).places == 6
     assert db.session.scalar(select(func.count()).select_from(Message).where(Message.kind == Kind.BOOKING_CHANGED)) == 2
+
+
+def test_one_page_shows_both_halves_and_acts_on_each(app: Flask, client: FlaskClient, world: World) -> None:
+    whole = book(world.boat_slot, party("3A", 31))
+    page, opens = f"/bookings/{whole}", {"token": token(app, whole)}
+    form = client.get(f"{page}/split", query_string=opens).get_data(as_text=True)
+    assert [f'name="{name}" type="text" value="{value}"' in form for name, value in (("staying_pupils", 16), ("pupils", 15))] == [
+        True
+    ] * 2
+    numbers = {"staying_pupils": "16", "staying_adults": "2", "pupils": "14", "adults": "1", "slot": str(world.second_boat_slot)}
+    wrong = client.post(f"{page}/split", data=opens | numbers)
+    assert wrong.status_code == 422
+    assert "Les deux moitiés font 30 ensemble : il en faut 31." in text(wrong)
+    assert 'value="14"' in wrong.get_data(as_text=True), "what was typed is kept"
+    done = client.post(f"{page}/split", data=opens | numbers | {"pupils": "15"}, follow_redirects=True)
+    shown = text(done)
+    half = next(one for one in db.session.scalars(select(Booking.reference)) if one != whole)
+    assert "La classe vient en deux moitiés" in shown
+    assert all(f"Référence {reference}" in shown for reference in (whole, half))
+    stranger = app.test_client()
+    assert stranger.get(f"/bookings/{half}").status_code == 404
+    other = {"token": token(app, whole)}
+    assert stranger.get(f"/bookings/{half}", query_string=other).status_code == 200, "the link of one half opens both"
+    assert stranger.get(f"/bookings/{half}/invitation.ics", query_string=other).status_code == 200
+    assert stranger.post(f"/bookings/{half}/headcount", data=other | {"pupils": "12", "adults": "1"}).status_code == 303
+    assert (fresh(half).pupils, fresh(whole).pupils) == (12, 16)
+    asked = text(stranger.get(f"/bookings/{half}/cancellation"))
+    assert "Annuler les deux" in asked
+    stranger.post(f"/bookings/{half}/cancellation", data={"both": ""})
+    assert [fresh(one).status for one in (whole, half)] == [Status.CONFIRMED, Status.CANCELLED]
+    assert "Annulée" in text(stranger.get(f"/bookings/{whole}"))
+    again = split(whole, world.second_boat_slot, 6, 1)
+    stranger.post(f"/bookings/{whole}/cancellation", data={"both": "yes"})
+    assert [fresh(one).status for one in (whole, again)] == [Status.CANCELLED] * 2
+    assert taken(world.boat_slot) == [0, 0]
+
+
+def test_a_class_too_large_for_the_slot_is_offered_two_and_books_both(app: Flask, client: FlaskClient, world: World) -> None:
+    book(world.boat_slot, party("4A", 9, 1))
+    book(world.second_boat_slot, party("4B", 9, 1))
+    form = a_form(pupils=31, adults=3)
+    full = client.post(f"/slots/{world.boat_slot}/bookings", data=form)
+    assert full.status_code == 409
+    assert "Répartir la classe : 16 + 15" in text(full)
+    prefilled = client.post(f"/slots/{world.boat_slot}/bookings/split/new", data=form)
+    written = prefilled.get_data(as_text=True)
+    assert [
+        f'name="{name}" type="text" value="{value}"' in written for name, value in (("first_pupils", 16), ("second_pupils", 15))
+    ] == [True] * 2
+    halves = {
+        "first_pupils": "16",
+        "first_adults": "2",
+        "second_pupils": "14",
+        "second_adults": "1",
+        "second_slot": str(world.second_boat_slot),
+    }
+    wrong = client.post(f"/slots/{world.boat_slot}/bookings/split", data=form | halves)
+    assert (wrong.status_code, "font 30 ensemble : il en faut 31" in text(wrong)) == (422, True)
+    before = bookings()
+    for _ in range(2):
+        made = client.post(f"/slots/{world.boat_slot}/bookings/split", data=form | halves | {"second_pupils": "15"})
+        assert made.status_code == 303, text(made)
+    assert bookings() == before + 2
+    shown = text(client.get(made.location))
+    assert "16 élèves + 2 adultes" in shown
+    assert "15 élèves + 1 adulte" in shown
+
+
+def test_each_half_has_its_own_entry_in_the_calendar(world: World) -> None:
+    halves = split_over(world, "3A", [(16, 2), (15, 1)])
+    entries = []
+    for reference in halves:
+        [mail] = mails(reference, Kind.BOOKING_CONFIRMED)
+        entries.append(
+            entry(calendar_bytes(opened(compose(mail, fresh(reference).link_nonce, (), SETTINGS, was_invited=True).content)))
+        )
+    assert entries[0]["UID"] != entries[1]["UID"]
+    assert entries[1].start - entries[0].start == fresh(halves[1]).slot.starts_at - fresh(halves[0]).slot.starts_at
+    in_transaction(lambda: cancel_booking(halves[0]))
+    [gone] = mails(halves[0], Kind.BOOKING_CANCELLED)
+    content = opened(compose(gone, fresh(halves[0]).link_nonce, (), SETTINGS, was_invited=True).content)
+    assert b"METHOD:CANCEL" in calendar_bytes(content)
+    assert entry(calendar_bytes(content))["UID"] == entries[0]["UID"]
+    assert mails(halves[1], Kind.BOOKING_CANCELLED) == []

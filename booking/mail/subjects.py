@@ -22,6 +22,7 @@ _SUBJECTS = {
 }
 
 _MOVED = _("Déplacé : %(title)s, %(when)s")
+_HOST_MOVED = _("Créneau changé : %(people)s, %(title)s, %(when)s")
 
 
 def subject(kind: Kind, facts: Facts, queued_at: datetime, locale: str) -> str:
@@ -31,8 +32,12 @@ def subject(kind: Kind, facts: Facts, queued_at: datetime, locale: str) -> str:
     if notice := notice_of(kind, facts):
         return notice_subject(notice, facts, locale)
     values = {"title": facts.title, "when": words.when(facts, locale), "people": words.people(facts, locale)}
-    moved = kind is Kind.BOOKING_RESCHEDULED and facts.moved_by_booker
-    return one_line(words.say(locale, _MOVED if moved else _SUBJECTS[kind], **values))
+    pattern = _SUBJECTS[kind]
+    if kind is Kind.BOOKING_RESCHEDULED and facts.moved_by_booker:
+        pattern = _MOVED
+    elif kind is Kind.HOST_BOOKING_CHANGED and facts.more.get("was"):
+        pattern = _HOST_MOVED
+    return one_line(words.say(locale, pattern, **values))
 
 
 def _to_prove(facts: Facts, queued_at: datetime, locale: str) -> str:
