@@ -89,7 +89,7 @@ def lines_of(booking: Booking, rows: Sequence[Row[Any]], locale: str, *, with_ac
     pupils, adults = booking.pupils, booking.adults
     found: list[Line] = []
     for entry, address, organisation in reversed(rows):
-        before = entry.details.get("before") if entry.action == "headcount_changed" else None
+        before = entry.details.get("before") if entry.action in {"headcount_changed", "split"} else None
         more = _moved(entry, locale)
         if before:
             more = f"{_heads(before['pupils'], before['adults'], locale)} → {_heads(pupils, adults, locale)}"
