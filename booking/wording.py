@@ -34,9 +34,7 @@ PROBLEMS: Mapping[str, str] = {
     "party_too_small": _("Ce créneau accueille des groupes de %(smallest)s places au moins ; le vôtre en prendrait %(places)s."),
     "party_too_large": _("Ce créneau accueille des groupes de %(largest)s places au plus ; le vôtre en prendrait %(places)s."),
     "level_not_admitted": _("Cette visite n’est pas ouverte à ce niveau. Niveaux admis : %(levels)s."),
-    "level_not_admitted_anywhere": _("Cette visite n’est pas ouverte à ce niveau."),
     "audience_not_admitted": _("Cette visite n’est pas ouverte à ce public. Elle est ouverte à : %(audiences)s."),
-    "audience_not_admitted_anywhere": _("Cette visite n’est pas ouverte à ce public."),
     "not_a_class": _("Une personne seule occupe une place : il n’y a pas d’effectif à changer."),
     "own_address": _("C’est notre propre adresse ; écrivez la vôtre."),
     "not_a_time": _("Écrivez des heures, par exemple 10 h, 14 h 30."),
@@ -234,14 +232,12 @@ def problem_sentence(problem: Problem, locale: str) -> str:
     facts = {name: value for name, value in problem.facts.items() if isinstance(value, str | int)}
     if isinstance(lines := problem.facts.get("lines"), tuple):
         facts["lines"] = " ".join(problem_sentence(line, locale) for line in lines)
-    facts |= {name: _listed(name, problem.facts, locale) for name in _WORDS if problem.facts.get(name)}
-    key = f"{problem.code}_anywhere" if problem.facts.keys() & _WORDS.keys() and not facts else problem.code
-    return translate(locale, PROBLEMS[key]) % facts
+    facts |= {name: _listed(name, words, locale) for name, words in problem.facts.items() if name in _WORDS}
+    return translate(locale, PROBLEMS[problem.code]) % facts
 
 
-def _listed(name: str, facts: Mapping[str, object], locale: str) -> str:
+def _listed(name: str, words: object, locale: str) -> str:
     """Words of a vocabulary, in the reader's language."""
-    words = facts[name]
     return ", ".join(translate(locale, _WORDS[name][str(word)]) for word in (words if isinstance(words, tuple) else ()))
 
 

@@ -189,7 +189,7 @@ def every_refusal() -> list[Refusal]:
         *(TooManyLetters(what, most=3) for what in ("slot", "organisation")),
         SlotChanged(), CapacityTaken(31, [("7KQ4-M9TX", 31)]), PoolChanged(), *(PoolInUse(why, []) for why in first_words("PoolInUse")),
         AlreadyBooked(reference="7KQ4-M9TX"), AlreadySplit(reference="7KQ4-M9TX"), ClassBooked(reference="7KQ4-M9TX"), SchoolLimit(limit=2), NotFull(remaining=31),
-        PriorityOnly(at=NOW, uai_missing=True), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
+        PriorityOnly(at=NOW, uai_missing=True), PriorityOnly(at=NOW, uai_missing=False), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
         LastManager(), SecondFactorNeeded(),
         NothingAsked(), NothingToSend(), *(SentEnough(why, most=5) for why in first_words("SentEnough")),
     ]  # fmt: skip
@@ -304,7 +304,11 @@ def test_the_pages_of_a_booking_in_english_say_nothing_in_french(app: Flask, cli
     link = f"{page}/confirmation?token={token(app, the_booking(), CONFIRM)}"
     assert_english(client.get(link).text, "Confirm 20 places")
     client.post(link)
-    assert_english(client.get(f"{page}?note=confirmed").text, "You’re booked", "1 adult is missing: the site asks for 2.")
+    assert_english(
+        client.get(f"{page}?note=confirmed").text,
+        "You’re booked",
+        "The site asks for 2 adults with this many pupils: 1 more needed.",
+    )
     refused = client.post(f"{page}/headcount", data={"pupils": "32", "adults": "2"})
     assert_english(refused.text, "11 places are left, and 12 are needed")
     client.post(f"{page}/headcount", data={"pupils": "31", "adults": "3"})

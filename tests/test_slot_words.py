@@ -34,7 +34,7 @@ def test_a_slot_is_read_with_what_nobody_says() -> None:
     start = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
     assert read_slot(ONE) == {
         "starts_at": start, "ends_at": start + timedelta(minutes=90), "capacity": 31, "arrive_minutes_before": 0, "meeting_point": "",
-        "counts_adults": False, "min_party": 1, "max_party": None, "pupils_per_adult": None, "opens_at": None,
+        "counts_adults": False, "min_party": 1, "max_party": None, "pupils_per_adult": None, "adults_required": False, "opens_at": None,
         "closes_at": start - timedelta(hours=2), "headcount_until": start - timedelta(hours=48), "cancel_until": start,
     }  # fmt: skip
 

@@ -183,7 +183,7 @@ def test_pages_of_fifty_with_the_next_visit_first_and_the_past_last(
 
     monkeypatch.setattr(workspace_bookings, "A_PAGE", 2)
     late = book(world.second_boat_slot, a_class(1, 1), "k1")
-    soon = book(world.boat_slot, a_class(1, 1), "k2")
+    soon = book(world.boat_slot, a_class(1, 1, label="3e C"), "k2")
     first = book(world.visit_slot, a_class(1, 1), "k3")
     in_order = [first.reference, soon.reference, late.reference]
     page = host.client.get(listing(world))
@@ -209,7 +209,7 @@ def test_one_bookings_page_tells_who_comes_what_happened_and_which_mails_went(ap
     with statements() as sent:
         said = text(host.client.get(page))
     # The session, its account's seats and what it asked for, the booking, its history, its mails.
-    assert len(sent) == 6
+    assert len(sent) == 7
     for words in (
         "3e B (3e)", "Collège du Port", "15 élèves + 3 adultes", "Fauteuil ou marche difficile : 1", "Camille Martin",
         "01 23 45 67 89", "prof@college.example", "Places réservées", "10 élèves + 2 adultes → 12 élèves + 2 adultes",

@@ -88,8 +88,8 @@ def count_against_limits(party: Party, terms: Terms, now: datetime) -> None:
 def new_booking(slot: Slot, party: Party, terms: Terms, request_hash: str, now: datetime) -> Booking:
     """A booking as it was asked for; its verb says where it goes from here.
 
-    Who books by the host's hand needs no host's yes, and no head's. Raises `Invalid` where the head must be asked and the
-    school's official mailbox is not known.
+    Who books by the host's hand needs no host's yes, and no head's unless the teacher asked for it. Raises `Invalid` where the
+    head must be asked and the school's official mailbox is not known.
     """
     by_host = terms.who.actor is Actor.HOST
     booking = Booking(
@@ -116,7 +116,7 @@ def new_booking(slot: Slot, party: Party, terms: Terms, request_hash: str, now: 
         class_key=party.class_key,
         idempotency_key=hashed(terms.key),
         request_hash=request_hash,
-        head_needed=party.is_class and (slot.event.head_approval or party.head_asked) and not by_host,
+        head_needed=party.is_class and (party.head_asked or (slot.event.head_approval and not by_host)),
         created_at=now,
         proven_at=now if terms.proven else None,
         host_approved_at=now if by_host else None,
@@ -124,7 +124,7 @@ def new_booking(slot: Slot, party: Party, terms: Terms, request_hash: str, now: 
     if booking.head_needed:
         mailbox = head_mailbox_of(party.school_uai)
         if mailbox is None:
-            raise Invalid({"school_uai": Problem("uai_for_head")})
+            raise Invalid({"school_uai": Problem("head_unknown") if party.school_uai else Problem("uai_for_head")})
         booking.head_email = mailbox
     return booking
 

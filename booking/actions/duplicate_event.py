@@ -37,6 +37,8 @@ def duplicate_event(event_id: int, edition_id: int, who: Who) -> Event:
     if picture is not None:
         copy.picture = Picture(**{name: getattr(picture, name) for name in ("alt", "digest", "width", "height", "content")})
     db.session.add(copy)
+    if original.edition_id != edition.id:
+        copy.priority_until = None  # a moment of another year
     copy.parent = original.parent if original.edition_id == edition.id else None
     db.session.flush()
     event_changed(copy, who, "duplicated", clock.now(), original=original.id)

@@ -16,7 +16,8 @@ from booking.queries import slot_bookings
 from booking.queries.waiting import waited_for
 
 COLUMNS = (
-    "counts_adults", "min_party", "max_party", "pupils_per_adult", "opens_at", "closes_at", "headcount_until", "cancel_until",
+    "counts_adults", "min_party", "max_party", "pupils_per_adult", "adults_required", "opens_at", "closes_at", "headcount_until",
+    "cancel_until",
 )  # fmt: skip
 _SAID_IN_HOURS = {"headcount_until": "headcount_hours", "cancel_until": "cancel_hours"}
 

@@ -46,6 +46,9 @@ EVENT_COLUMNS: Mapping[str, str] = MappingProxyType(
         "piece_identite": "identity_needed",
         "equipement": "equipment",
         "conditions": "conditions",
+        "une_par_classe": "one_per_class",
+        "accord_organisateur": "host_approval",
+        "accord_chef_etablissement": "head_approval",
         "accessible": "accessible_for",
         "accessibilite": "accessibility_note",
     }
@@ -58,6 +61,7 @@ SLOT_COLUMNS: Mapping[str, str] = MappingProxyType(
         "groupe_min": "min_party",
         "groupe_max": "max_party",
         "eleves_par_adulte": "pupils_per_adult",
+        "adultes_exiges": "adults_required",
         "ouverture": "opens_at",
         "cloture": "closes_at",
         "effectif_heures": "headcount_hours",

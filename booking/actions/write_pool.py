@@ -16,9 +16,9 @@ from booking.actions.pool_places import drawing_on, event_with_pools, lock_all, 
 from booking.actions.record_change import changes_between
 from booking.db import db
 from booking.errors import Invalid, PoolChanged, Problem
-from booking.models import Event, Pool, PoolKind, Who
+from booking.models import Audience, Event, Pool, PoolKind, Who
+from booking.models.form_reader import say_moment
 from booking.models.pool_words import PoolWords, pool_said, read_pool
-from booking.models.slot_words import say_moment
 from booking.queries.pools import admitted, can_draw, pool_of
 
 
@@ -82,7 +82,9 @@ def _check(words: PoolWords, event: Event, drawing: frozenset[int], audiences: t
         problems["slots"] = Problem("not_a_choice")
     may_come = {word for slot in slots.values() for word in slot.event.audiences} | set(event.audiences) | set(audiences)
     if not set(words.audiences) <= may_come:
-        problems["audiences"] = Problem("audience_not_admitted")
+        problems["audiences"] = Problem(
+            "audience_not_admitted", {"audiences": tuple(word for word in Audience if word in may_come)}
+        )
     if problems:
         raise Invalid(problems)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from booking.api.door import bp, link, public_answer
+from booking.api.door import bp, instant, link, public_answer
 from booking.app_settings import settings
 from booking.models import Edition
 from booking.queries import catalogue
@@ -31,6 +31,9 @@ def _edition(edition: Edition, current: bool) -> dict[str, Any]:
         "ends_on": edition.ends_on.isoformat(),
         "department": edition.department,
         "territory": edition.territory,
+        "bookings_open_at": instant(edition.bookings_open_at),
+        "school_limit": edition.school_limit,
+        "priority_until": instant(edition.priority_until) if edition.priority_schools else None,
         "past": edition.is_past,
         "current": current,
         "links": {"events": link(settings().base_url, "/events", edition=edition.key)},

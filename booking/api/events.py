@@ -10,11 +10,12 @@ from typing import Any
 from flask import request
 from werkzeug.wrappers import Response
 
-from booking.api.door import LARGEST_ID, bp, link, public_answer
+from booking.api.door import LARGEST_ID, bp, instant, link, public_answer
 from booking.api.slots import slot_body
 from booking.app_settings import settings
 from booking.errors import Invalid, Problem
 from booking.models import Audience, Edition, Event, EventType
+from booking.models.admission import levels_admitted
 from booking.models.party import LARGEST_CLASS, LEVELS, SCHOOL, read_number
 from booking.queries import catalogue
 from booking.queries.catalogue import Filters, Found
@@ -65,6 +66,14 @@ def show_event(event_id: int) -> Response:
                 "identity_needed": event.identity_needed,
                 "equipment": event.equipment.value,
                 "other": event.conditions,
+            },
+            "rules": {
+                "levels": list(levels_admitted(event)) if event.takes_classes else [],
+                "one_per_class": event.one_per_class,
+                "school_limit": event.edition.school_limit,
+                "priority_until": instant(event.priority_ends),
+                "host_answer_hours": event.host_answer_hours if event.host_approval else None,
+                "head_answer_days": event.head_answer_days if event.head_approval else None,
             },
             "accessibility": {"kinds": list(event.accessible_for), "note": event.accessibility_note},
             "parent": {"id": event.parent.id, "title": event.parent.title} if event.parent else None,

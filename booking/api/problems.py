@@ -16,12 +16,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from booking.api.door import answer, bp, instant, locale
-from booking.errors import Invalid, Refusal
+from booking.errors import Invalid, Problem, Refusal
 from booking.i18n import _, translate
 from booking.wording import problem_sentence, refusal_sentence
 
 MIMETYPE = "application/problem+json"
-_FACTS = ("remaining", "wanted", "why", "what", "at", "scope", "retry_after")
+_FACTS = ("remaining", "wanted", "why", "what", "at", "scope", "retry_after", "limit", "uai_missing")
+_POSSIBLE = ("levels", "audiences", "age", "smallest", "largest", "places", "wanted", "missing")
 _log = logging.getLogger("coulisses.error")
 
 TITLES: Mapping[str, str] = {
@@ -38,6 +39,10 @@ TITLES: Mapping[str, str] = {
     "slot_full": _("Pas assez de places"),
     "booking_closed": _("Réservations closes"),
     "already_booked": _("Déjà réservé"),
+    "class_booked": _("Classe déjà inscrite"),
+    "school_limit": _("Limite de l’établissement atteinte"),
+    "priority_only": _("Réservé aux établissements prioritaires"),
+    "not_full": _("Il reste de la place"),
     "already_split": _("Déjà répartie"),
     "too_late": _("Trop tard"),
     "wrong_state": _("Impossible dans cet état"),
@@ -100,7 +105,7 @@ def init_app(app: Flask) -> None:
 
 @bp.errorhandler(Refusal)
 def _refused(refusal: Refusal) -> Response:
-    facts: dict[str, Any] = {name: _plain(refusal.facts[name]) for name in _FACTS if refusal.facts.get(name) is not None}
+    facts: dict[str, Any] = {name: plain_fact(refusal.facts[name]) for name in _FACTS if refusal.facts.get(name) is not None}
     headers = {}
     if refusal.code == "wrong_state":
         facts["booking_status"] = str(refusal.facts["status"])
@@ -110,7 +115,7 @@ def _refused(refusal: Refusal) -> Response:
         headers["Retry-After"] = str(facts["retry_after"])
     if isinstance(refusal, Invalid):
         facts["fields"] = {
-            name: {"code": problem.code, "message": problem_sentence(problem, locale())}
+            name: {"code": problem.code, "message": problem_sentence(problem, locale())} | _possible(problem)
             for name, problem in refusal.fields.items()
         }
     detail = None if refusal.code in _DETAILS else refusal_sentence(refusal, locale())
@@ -133,6 +138,11 @@ def _crashed(error: Exception) -> Response:
     return _problem("internal_error", 500, None, {}, {})
 
 
+def _possible(problem: Problem) -> dict[str, Any]:
+    """What would be possible, where a rule says it: numbers, or the words that are admitted."""
+    return {name: list(fact) if isinstance(fact, tuple) else fact for name, fact in problem.facts.items() if name in _POSSIBLE}
+
+
 def _problem(code: str, status: int, detail: str | None, facts: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
     language = locale()
     body = {
@@ -146,5 +156,6 @@ def _problem(code: str, status: int, detail: str | None, facts: Mapping[str, Any
     return answer(body, status, {"Content-Language": language, **headers}, MIMETYPE)
 
 
-def _plain(value: object) -> object:
+def plain_fact(value: object) -> object:
+    """A fact as JSON has it."""
     return instant(value) if isinstance(value, datetime) else value

@@ -105,6 +105,14 @@ def number(value: object) -> object:
     return NOT_A_NUMBER if isinstance(value, str | bool) else value
 
 
+def yes_or_no(found: Mapping[str, Any], path: str, problems: dict[str, Problem]) -> bool:
+    """An optional JSON boolean of a part of the body, named by its path; what is wrong with it goes to `problems`."""
+    given = found.get(path.rpartition(".")[2])
+    if given is not None and not isinstance(given, bool):
+        problems[path] = Problem("not_true_or_false")
+    return given is True
+
+
 def line(value: object, longest: int) -> str | Problem:
     """An optional line of text, or what is wrong with it."""
     if value is None:

@@ -40,6 +40,7 @@ def slot_body(slot: Slot) -> dict[str, Any]:
         "min_party": slot.min_party,
         "max_party": slot.max_party,
         "pupils_per_adult": slot.pupils_per_adult,
+        "adults_required": slot.adults_required,
         "opens_at": instant(slot.opens_at),
         "closes_at": instant(slot.closes_at),
         "headcount_until": instant(slot.headcount_until),
@@ -49,6 +50,7 @@ def slot_body(slot: Slot) -> dict[str, Any]:
             "self": link(base, f"/slots/{slot.id}"),
             "event": link(base, f"/events/{slot.event_id}"),
             "bookings": link(base, f"/slots/{slot.id}/bookings"),
+            "waiting": link(base, f"/slots/{slot.id}/waiting"),
             "calendar": f"{base}/slots/{slot.id}/calendar.ics",
         },
     }

@@ -2,21 +2,36 @@
 
 `refusal_for` answers with the first rule in the way, and with what would be possible; `warnings_for` with what a party should
 know though nothing is in its way. Both look at one slot and one party, and at what the party has booked already (`Standing`,
-which `booking.queries.standing` reads).
+which `booking.queries.standing` reads). `docs/rules.md` has all of them in one table.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from booking.errors import ClassBooked, Invalid, PriorityOnly, Problem, Refusal, SchoolLimit, SlotFull
-from booking.models.event import SCHOOL_AUDIENCES
-from booking.models.party import AUDIENCE_OF_LEVEL, USUAL_AGES, Party
+from booking.models.event import SCHOOL_AUDIENCES, Audience, Event
+from booking.models.party import LEVELS, USUAL_AGES, Party
 
 if TYPE_CHECKING:
     from booking.models.slot import Slot
+
+AUDIENCES_OF_LEVEL: Mapping[str, frozenset[Audience]] = MappingProxyType(
+    dict.fromkeys(LEVELS[:4], frozenset({Audience.COLLEGE}))
+    | dict.fromkeys(LEVELS[4:7], frozenset({Audience.LYCEE}))
+    | {
+        "CAP": frozenset({Audience.LYCEE, Audience.APPRENTICE}),
+        "BTS": frozenset({Audience.LYCEE, Audience.APPRENTICE, Audience.STUDENT}),
+    }
+)
+"""The audiences a level is among where the event names no levels; any school audience for a level that stands for none.
+
+A CAP is prepared in a lycée professionnel or as an apprentice, a BTS in a lycée, as an apprentice or as a student.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,8 @@ class Overlap:
     event_id: int
     starts_at: datetime
     ends_at: datetime
+    own: bool = False
+    """Whether the same person booked it: nobody is told where others go."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +66,7 @@ class Caution:
     """What a party should know, though it may book: a stable code, and the facts its sentence needs."""
 
     code: str
-    facts: dict[str, object]
+    facts: Mapping[str, object]
 
 
 def refusal_for(
@@ -78,7 +95,7 @@ def rule_against(
         return Invalid(problems)
     if not party.is_class:
         return None
-    if not by_host and (until := slot.priority_until) and now < until:
+    if not by_host and (until := slot.event.priority_ends) and now < until:
         priority = slot.event.edition.priority_schools
         if party.school_uai not in priority:
             return PriorityOnly(at=until, uai_missing=not party.school_uai)
@@ -94,44 +111,84 @@ def misfits(slot: Slot, party: Party) -> dict[str, Problem]:
     """What about the party itself does not suit: audience, level, age, size, adults. By the form's fields."""
     if not party.is_class:
         return _person_misfits(slot, party)
-    event = slot.event
-    problems: dict[str, Problem] = {}
-    audience = AUDIENCE_OF_LEVEL.get(party.level)
-    if not event.takes_classes:
-        problems["audience"] = Problem("audience_not_admitted")
-    elif event.levels and party.level not in event.levels:
-        problems["level"] = Problem("level_not_admitted", {"levels": event.levels})
-    elif audience and audience not in set(event.audiences) & SCHOOL_AUDIENCES:
-        problems["level"] = Problem("level_not_admitted", {"levels": ()})
-    elif event.min_age and party.level in USUAL_AGES and USUAL_AGES[party.level][1] < event.min_age:
-        problems["level"] = Problem("too_young", {"age": event.min_age})
-    if size := slot.size_problem(slot.places_for(party)):
-        problems["pupils"] = size
-    if slot.adults_required and party.adults < (wanted := slot.adults_wanted(party.pupils)):
-        problems["adults"] = Problem("adults_missing", {"wanted": wanted, "missing": wanted - party.adults})
-    return problems
+    found = {
+        **_level_misfit(slot.event, party),
+        "pupils": _size_misfit(slot, party),
+        "adults": _adults_misfit(slot, party),
+    }
+    return {name: problem for name, problem in found.items() if problem}
 
 
 def _person_misfits(slot: Slot, party: Party) -> dict[str, Problem]:
-    if party.audience not in set(slot.event.audiences):
-        return {"audience": Problem("audience_not_admitted")}
+    """A person alone is no group: sizes do not bind it."""
+    if party.audience not in slot.event.person_audiences:
+        return {"audience": Problem("audience_not_admitted", {"audiences": slot.event.audiences})}
     if slot.event.min_age and not party.old_enough:
         return {"old_enough": Problem("age_not_said", {"age": slot.event.min_age})}
     return {}
 
 
+def _level_misfit(event: Event, party: Party) -> dict[str, Problem]:
+    if not event.takes_classes:
+        return {"audience": Problem("audience_not_admitted", {"audiences": event.audiences})}
+    admitted = levels_admitted(event)
+    if party.level in admitted:
+        return {}
+    if event.min_age and (_is_named(event, party.level) or not admitted):
+        return {"level": Problem("too_young", {"age": event.min_age})}
+    return {"level": Problem("level_not_admitted", {"levels": admitted})}
+
+
+def levels_admitted(event: Event) -> tuple[str, ...]:
+    """The levels a class may have here: those the event names, else those of its audiences; without those that are too young."""
+    return tuple(level for level in LEVELS if _is_named(event, level) and _oldest(level) >= (event.min_age or 0))
+
+
+def _is_named(event: Event, level: str) -> bool:
+    if event.levels:
+        return level in event.levels
+    return bool(AUDIENCES_OF_LEVEL.get(level, SCHOOL_AUDIENCES).intersection(event.audiences))
+
+
+def _oldest(level: str) -> int:
+    return USUAL_AGES[level][1] if level in USUAL_AGES else 99
+
+
+def _size_misfit(slot: Slot, party: Party) -> Problem | None:
+    """Sizes are counted in places: with the adults where they take some."""
+    places = slot.places_for(party)
+    if places < slot.min_party:
+        return Problem("party_too_small", {"smallest": slot.min_party, "places": places})
+    if slot.max_party is not None and places > slot.max_party:
+        return Problem("party_too_large", {"largest": slot.max_party, "places": places})
+    return None
+
+
+def _adults_misfit(slot: Slot, party: Party) -> Problem | None:
+    wanted = _adults_wanted(slot, party) if slot.adults_required else 0
+    return Problem("adults_missing", {"wanted": wanted, "missing": wanted - party.adults}) if party.adults < wanted else None
+
+
+def _adults_wanted(slot: Slot, party: Party) -> int:
+    return slot.adults_wanted(party.pupils) if slot.pupils_per_adult else 0
+
+
 def warnings_for(slot: Slot, party: Party, standing: Standing) -> list[Caution]:
     """What the party should know before it comes: adults missing, pupils who may be too young, two visits at once."""
+    if not party.is_class:
+        return []
     found: list[Caution] = []
-    if party.is_class and slot.pupils_per_adult and party.adults < (wanted := slot.adults_wanted(party.pupils)):
+    if party.adults < (wanted := _adults_wanted(slot, party)):
         found.append(Caution("adults_missing", {"wanted": wanted, "missing": wanted - party.adults}))
     age = slot.event.min_age
-    if party.is_class and age and party.level in USUAL_AGES and USUAL_AGES[party.level][0] < age:
+    if age and USUAL_AGES.get(party.level, (0, 0))[0] < age:
         found.append(Caution("some_too_young", {"age": age}))
-    found += [
-        Caution(
-            "overlap", {"reference": other.reference, "title": other.title, "event_id": other.event_id, "at": other.starts_at}
-        )
-        for other in standing.overlaps
-    ]
-    return found
+    return [*found, *(_overlap(other) for other in standing.overlaps)]
+
+
+def _overlap(other: Overlap) -> Caution:
+    """Which other visit it is, only the person who booked it is told."""
+    if not other.own:
+        return Caution("overlap", {})
+    named = {"reference": other.reference, "title": other.title, "event_id": other.event_id, "at": other.starts_at}
+    return Caution("overlap_own", named)

@@ -87,6 +87,7 @@ OCCUPYING = LIVE | {Status.WAITING}
 _STATUSES = ", ".join(f"'{status}'" for status in Status)
 _STANDS_ONCE = "status IN ('held', 'waiting', 'confirmed', 'attended')"
 _IS_HELD, _WAITS, _IS_CLASS = text("status = 'held'"), text("status = 'waiting'"), text("class_key <> ''")
+_HAS_UAI = text("school_uai <> ''")
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # no 0 O 1 I L: read out on the telephone
 
 
@@ -115,6 +116,8 @@ class Booking(Base):
         Index("ix_bookings_expiry", "expires_at", sqlite_where=_IS_HELD, postgresql_where=_IS_HELD),
         Index("ix_bookings_wait", "expires_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
         Index("ix_bookings_class", "class_key", sqlite_where=_IS_CLASS, postgresql_where=_IS_CLASS),
+        Index("ix_bookings_school", "school_key", sqlite_where=_IS_CLASS, postgresql_where=_IS_CLASS),
+        Index("ix_bookings_uai", "school_uai", sqlite_where=_HAS_UAI, postgresql_where=_HAS_UAI),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from booking import clock
 from booking.errors import Invalid, Problem
 from booking.markdown import LONGEST_MARKDOWN
-from booking.models.party import Reader
+from booking.models.form_reader import FormReader, read_day
+from booking.numbers import read_uai
 
-_FIRST_YEAR, _LAST_YEAR = 2011, 2999
+LONGEST_SCHOOLS = 40_000
+MOST_OF_A_SCHOOL = 500
+_MOST_SAID = 20
+_FIRST_YEAR, _LAST_YEAR = 2011, 2100
 _LONGEST_WEEK = timedelta(days=31)
 _LONGEST_WINDOW = timedelta(days=366)
 
@@ -37,13 +40,20 @@ class EditionWords:
     """None: as soon as an event is published."""
     conditions: str
     """Markdown."""
+    school_limit: int | None
+    """How many bookings one school may have; None: as many as it likes."""
+    priority_until: datetime | None
+    """Until when classes of priority schools alone may book; None: no such window, but for events with a moment of their own."""
+    priority_schools: dict[str, str]
+    """Their UAI, and why they have priority."""
 
 
 def read_edition(raw: Mapping[str, object]) -> EditionWords:
     """The edition a form describes. Raises `Invalid` with a `Problem` for every field that is off.
 
-    Days are ISO 8601 (2026-11-23), the opening of bookings is a wall-clock time in Paris (2026-11-01T08:00). The labelling
-    window must contain the week, and the last day to ask for the label must not come after the window.
+    Days are ISO 8601 (2026-11-23), the opening of bookings and the end of the priority window are wall-clock times in Paris
+    (2026-11-01T08:00). The labelling window must contain the week, and the last day to ask for the label must not come after the
+    window. Priority schools are written one a line, `0920001B REP`; each wrong line is named, and a window needs some.
     """
     reader = _EditionReader(raw)
     words = EditionWords(
@@ -58,8 +68,11 @@ def read_edition(raw: Mapping[str, object]) -> EditionWords:
         label_from=reader.day("label_from"),
         label_until=reader.day("label_until"),
         label_deadline=reader.day("label_deadline") if raw.get("label_deadline") else None,
-        bookings_open_at=reader.instant("bookings_open_at"),
+        bookings_open_at=reader.moment("bookings_open_at"),
         conditions=reader.lines("conditions", LONGEST_MARKDOWN),
+        school_limit=reader.number_or_none("school_limit", 1, MOST_OF_A_SCHOOL),
+        priority_until=reader.moment("priority_until"),
+        priority_schools=reader.schools("priority_schools"),
     )
     reader.check_order(words)
     if reader.problems:
@@ -67,10 +80,15 @@ def read_edition(raw: Mapping[str, object]) -> EditionWords:
     return words
 
 
-class _EditionReader(Reader):
+def say_schools(schools: Mapping[str, str]) -> str:
+    """Priority schools as the form shows them, for `read_edition` to read back."""
+    return "\n".join(f"{uai} {why}" for uai, why in sorted(schools.items()))
+
+
+class _EditionReader(FormReader):
     def day(self, name: str) -> date:
         given = self.text(name, 10)
-        found = _day(given)
+        found = read_day(given)
         if given and found is None:
             self.refuse(name, Problem("not_a_day"))
         return found or date(_FIRST_YEAR, 1, 1)
@@ -81,19 +99,31 @@ class _EditionReader(Reader):
             self.refuse(name, Problem("not_a_department"))
         return given
 
-    def instant(self, name: str) -> datetime | None:
-        given = self.text(name, 16, required=False)
-        if not given:
-            return None
-        match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}):(\d{2})", given)
-        found = _day(match[1]) if match else None
-        if match is None or found is None or int(match[2]) > 23 or int(match[3]) > 59:
-            self.refuse(name, Problem("not_a_moment"))
-            return None
-        return clock.at_paris(found, int(match[2]), int(match[3]))
+    def schools(self, name: str) -> dict[str, str]:
+        """One school a line: its UAI, and REP, REP+ or QPV. All that is wrong is said at once, line by line."""
+        found: dict[str, tuple[str, int]] = {}
+        wrong: list[Problem] = []
+        for number, line in enumerate(self.lines(name, LONGEST_SCHOOLS).split("\n"), 1):
+            match = re.fullmatch(r"(\S.*?)[\s;,]+(REP\+?|QPV)", line.strip(), re.IGNORECASE)
+            uai = read_uai(match[1]) if match else None
+            if not line.strip():
+                continue
+            if match is None:
+                wrong.append(Problem("schools_line_wrong", {"line": number}))
+            elif uai is None:
+                wrong.append(Problem("schools_line_uai", {"line": number, "given": match[1][:20]}))
+            elif uai in found:
+                wrong.append(Problem("schools_line_twice", {"line": number, "given": uai, "first": found[uai][1]}))
+            else:
+                found[uai] = match[2].upper(), number
+        if wrong:
+            self.refuse(name, wrong[0] if len(wrong) == 1 else Problem("schools_lines", {"lines": tuple(wrong[:_MOST_SAID])}))
+        return {uai: why for uai, (why, _) in found.items()}
 
     def check_order(self, words: EditionWords) -> None:
-        """The week lies in the year and in the window; the last day to ask comes before the window ends."""
+        """A window needs schools; the week lies in the year and in the window; the last day to ask comes before its end."""
+        if words.priority_until and not words.priority_schools and "priority_schools" not in self.problems:
+            self.refuse("priority_schools", Problem("schools_missing"))
         days = {"starts_on", "ends_on", "label_from", "label_until", "label_deadline"}
         if self.problems.keys() & days:
             return
@@ -111,11 +141,3 @@ class _EditionReader(Reader):
             self.refuse("label_deadline", Problem("deadline_after_window"))
         if "year" not in self.problems and words.starts_on.year != words.year:
             self.refuse("year", Problem("not_its_year", {"year": words.starts_on.year}))
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
-    except ValueError:
-        return None
-    return found if found and _FIRST_YEAR <= found.year <= _LAST_YEAR else None

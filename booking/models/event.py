@@ -184,6 +184,15 @@ class Event(Base):
         return bool(SCHOOL_AUDIENCES.intersection(self.audiences))
 
     @property
+    def priority_ends(self) -> datetime | None:
+        """Until when classes of REP, REP+ and QPV schools alone may book: the later of the edition's moment and its own.
+
+        An event may prolong the authority's window and never shorten it; without a list of schools there is no window.
+        """
+        moments = [moment for moment in (self.edition.priority_until, self.priority_until) if moment]
+        return max(moments, default=None) if self.edition.priority_schools else None
+
+    @property
     def person_audiences(self) -> list[Audience]:
         """The audiences a person coming alone may choose from."""
         return [audience for audience in Audience if audience in self.audiences and audience not in SCHOOL_AUDIENCES]

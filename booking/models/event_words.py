@@ -11,12 +11,15 @@ from types import MappingProxyType
 from booking.errors import Invalid, Problem
 from booking.markdown import LONGEST_MARKDOWN
 from booking.models.event import AccessKind, Audience, Equipment, EventType
+from booking.models.form_reader import FormReader
 from booking.models.party import LEVELS, Reader, read_number
 
 LONGEST_TITLE, LONGEST_SUMMARY = 140, 300
 OLDEST = 99
 MOST_PARTNERS, MOST_CONTACTS = 30, 5
-FLAGS = ("free", "closed_shoes", "identity_needed")
+FLAGS = ("free", "closed_shoes", "identity_needed", "one_per_class", "host_approval", "head_approval")
+_DEADLINES: Mapping[str, tuple[int, int]] = MappingProxyType({"host_answer_hours": (336, 72), "head_answer_days": (30, 7)})
+"""How long somebody has to answer: the most there may be, and what holds where nothing is said."""
 _SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "audiences": tuple(word.value for word in Audience),
@@ -30,7 +33,6 @@ _LINES: Mapping[str, int] = MappingProxyType(
 _PARAGRAPHS: Mapping[str, int] = MappingProxyType(
     {"summary": LONGEST_SUMMARY, "access_info": 400, "conditions": 400, "accessibility_note": 300}
 )
-_YES, _NO = {"1", "on", "y", "yes", "oui", "true", "vrai", "x"}, {"", "0", "off", "n", "no", "non", "false", "faux"}
 
 
 def read_event(raw: Mapping[str, object]) -> dict[str, object]:
@@ -38,7 +40,8 @@ def read_event(raw: Mapping[str, object]) -> dict[str, object]:
 
     Keys are the names of the columns; what `raw` does not name is left out of the answer, and the title alone is needed.
     Values may be text, numbers, booleans or lists; a set of words may come as text with commas between them, partners and further
-    addresses one a line, coordinates in degrees (WGS 84) with a point or a comma. An event that is free has no price.
+    addresses one a line, coordinates in degrees (WGS 84) with a point or a comma, moments on the wall clock
+    in Paris (2026-11-20T18:00). An event that is free has no price.
     """
     reader = _EventReader(raw)
     readers: dict[str, Callable[[str], object]] = {
@@ -54,6 +57,8 @@ def read_event(raw: Mapping[str, object]) -> dict[str, object]:
         "postcode": reader.postcode,
         "latitude": lambda name: reader.degrees(name, 90),
         "longitude": lambda name: reader.degrees(name, 180),
+        "priority_until": reader.moment,
+        **dict.fromkeys(_DEADLINES, reader.deadline),
         **dict.fromkeys(_SETS, reader.words),
         **dict.fromkeys(FLAGS, reader.flag),
         **{name: _of_length(reader.line, longest) for name, longest in _LINES.items()},
@@ -72,7 +77,7 @@ def _of_length(read: Callable[[str, int], str], longest: int) -> Callable[[str],
     return lambda name: read(name, longest)
 
 
-class _EventReader(Reader):
+class _EventReader(FormReader):
     def line(self, name: str, longest: int) -> str:
         return self.text(name, longest, required=False)
 
@@ -101,6 +106,10 @@ class _EventReader(Reader):
             self.refuse(name, found)
             return None
         return found or None
+
+    def deadline(self, name: str) -> int:
+        most, usual = _DEADLINES[name]
+        return self.number(name, 1, most) if self._given(name) else usual
 
     def contact(self, name: str) -> str | None:
         return self.email(name) or None if self._given(name) else None
@@ -142,13 +151,6 @@ class _EventReader(Reader):
         if None in found:
             self.refuse(name, Problem("not_a_choice", {"choices": _SETS[name]}))
         return tuple(option for option in _SETS[name] if option in found)
-
-    def flag(self, name: str) -> bool:
-        given = self.raw[name]
-        said = "" if given is None or given is False else str(given).strip().casefold()
-        if said not in _YES | _NO:
-            self.refuse(name, Problem("not_yes_or_no"))
-        return said in _YES
 
     def check_pair(self, values: Mapping[str, object]) -> None:
         """Half a pair of coordinates is no place."""

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from booking.errors import Invalid, Problem
 from booking.models.event import Audience
+from booking.models.form_reader import say_moment
 from booking.models.party import Reader
 from booking.models.pool import Pool, PoolKind
-from booking.models.slot_words import read_capacity, read_moment, say_moment
+from booking.models.slot_words import read_capacity, read_moment
 
 LONGEST_NAME = 120
 _KINDS = (PoolKind.SHARED.value, PoolKind.RESERVED.value)

@@ -95,16 +95,6 @@ class Slot(Base):
         return frozenset(word.value for word in SCHOOL_AUDIENCES if word in self.event.audiences)
 
     @property
-    def priority_until(self) -> datetime | None:
-        """Until when classes of REP, REP+ and QPV schools alone may book: the later of the edition's moment and the event's own.
-
-        An event may prolong the authority's window and never shorten it; without a list of schools there is no window.
-        """
-        edition = self.event.edition
-        moments = [moment for moment in (edition.priority_until, self.event.priority_until) if moment]
-        return max(moments, default=None) if edition.priority_schools else None
-
-    @property
     def meets_at(self) -> str:
         return self.meeting_point or self.event.meeting_point
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,7 +9,8 @@ from typing import TypeVar
 
 from booking import clock
 from booking.errors import Invalid, Problem
-from booking.models.party import LARGEST_CLASS, Reader, read_number
+from booking.models.form_reader import FormReader, read_day, say_moment
+from booking.models.party import LARGEST_CLASS, read_number
 from booking.models.slot import Slot
 from booking.series import LONGEST_MINUTES, read_series, read_times
 
@@ -27,8 +27,6 @@ _DEFAULTS: Mapping[str, str] = {
     "headcount_hours": "48",
     "cancel_hours": "0",
 }
-_YES, _NO = {"1", "on", "y", "yes", "oui", "true", "vrai", "x"}, {"", "0", "off", "n", "no", "non", "false", "faux"}
-_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ class SlotTerms:
     min_party: int
     max_party: int | None
     pupils_per_adult: int | None
+    adults_required: bool
     opens_at: datetime | None
     opens_hours: int | None
     closes_at: datetime | None
@@ -65,6 +64,7 @@ class SlotTerms:
             "min_party": self.min_party,
             "max_party": self.max_party,
             "pupils_per_adult": self.pupils_per_adult,
+            "adults_required": self.adults_required,
             "opens_at": opens_at,
             "closes_at": closes_at,
             "headcount_until": starts_at - timedelta(hours=self.headcount_hours),
@@ -109,9 +109,10 @@ def read_slots(raw: Mapping[str, object]) -> list[dict[str, object]]:
 def read_terms(raw: Mapping[str, object]) -> SlotTerms:
     """The terms a request describes. Raises `Invalid` for every field that is off.
 
-    Keys are `arrive_minutes_before`, `meeting_point`, `counts_adults`, `min_party`, `max_party`, `pupils_per_adult`;
-    `opens_at` and `closes_at` (moments on the wall clock in Paris, 2026-11-20T18:00) or, where they are empty, `opens_hours`
-    and `closes_hours` before the start; `headcount_hours` and `cancel_hours` before the start.
+    Keys are `arrive_minutes_before`, `meeting_point`, `counts_adults`, `min_party`, `max_party`, `pupils_per_adult`,
+    `adults_required` (which needs the number of pupils for an adult); `opens_at` and `closes_at` (moments on the wall clock in
+    Paris, 2026-11-20T18:00) or, where they are empty, `opens_hours` and `closes_hours` before the start; `headcount_hours` and
+    `cancel_hours` before the start.
     """
     reader = _SlotReader({**_DEFAULTS, **{name: value for name, value in raw.items() if value not in (None, "")}})
     terms = SlotTerms(
@@ -121,6 +122,7 @@ def read_terms(raw: Mapping[str, object]) -> SlotTerms:
         min_party=reader.number("min_party", 1, LARGEST_CLASS),
         max_party=reader.number_or_none("max_party", 1, LARGEST_CLASS),
         pupils_per_adult=reader.number_or_none("pupils_per_adult", 1, PUPILS_ONE_ADULT_LEADS),
+        adults_required=reader.flag("adults_required"),
         opens_at=reader.moment("opens_at"),
         opens_hours=reader.number_or_none("opens_hours", 1, MOST_HOURS * 4),
         closes_at=reader.moment("closes_at"),
@@ -130,6 +132,8 @@ def read_terms(raw: Mapping[str, object]) -> SlotTerms:
     )
     if terms.max_party is not None and terms.max_party < terms.min_party and not reader.problems:
         reader.refuse("max_party", Problem("largest_below_smallest"))
+    if terms.adults_required and terms.pupils_per_adult is None and "pupils_per_adult" not in reader.problems:
+        reader.refuse("pupils_per_adult", Problem("adults_for_how_many"))
     if reader.problems:
         raise Invalid(reader.problems)
     return terms
@@ -189,6 +193,7 @@ def terms_of(slot: Slot) -> dict[str, str]:
         "min_party": str(slot.min_party),
         "max_party": "" if slot.max_party is None else str(slot.max_party),
         "pupils_per_adult": "" if slot.pupils_per_adult is None else str(slot.pupils_per_adult),
+        "adults_required": "1" if slot.adults_required else "",
         "opens_at": say_moment(slot.opens_at) if slot.opens_at else "",
         "opens_hours": "",
         "closes_at": "" if closes else say_moment(slot.closes_at),
@@ -196,11 +201,6 @@ def terms_of(slot: Slot) -> dict[str, str]:
         "headcount_hours": _nearly_hours(slot.headcount_until, slot.starts_at),
         "cancel_hours": _nearly_hours(slot.cancel_until, slot.starts_at),
     }
-
-
-def say_moment(instant: datetime) -> str:
-    """A moment as a form shows it: 2026-11-20T18:00 on the wall clock in Paris."""
-    return clock.in_paris(instant).strftime("%Y-%m-%dT%H:%M")
 
 
 def _whole_hours(until: datetime, starts_at: datetime) -> str:
@@ -235,20 +235,10 @@ def _kept(problems: dict[str, Problem], read: Callable[[], T]) -> T | None:
         return None
 
 
-class _SlotReader(Reader):
-    def number_or_none(self, name: str, low: int, high: int) -> int | None:
-        return None if self.raw.get(name) in (None, "") else self.number(name, low, high) or None
-
-    def flag(self, name: str) -> bool:
-        given = self.raw.get(name)
-        said = "" if given is None or given is False else str(given).strip().casefold()
-        if said not in _YES | _NO:
-            self.refuse(name, Problem("not_yes_or_no"))
-        return said in _YES
-
+class _SlotReader(FormReader):
     def day(self, name: str) -> date | None:
         given = self.text(name, 10)
-        found = _day(given)
+        found = read_day(given)
         if given and found is None:
             self.refuse(name, Problem("not_a_day"))
         return found
@@ -263,17 +253,6 @@ class _SlotReader(Reader):
             self.refuse(name, Problem("not_a_time"))
         return times[0]
 
-    def moment(self, name: str) -> datetime | None:
-        given = self.text(name, 16, required=False)
-        if not given:
-            return None
-        match = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})", given)
-        day = _day(match[1]) if match else None
-        if match is None or day is None or int(match[2]) > 23 or int(match[3]) > 59:
-            self.refuse(name, Problem("not_a_moment"))
-            return None
-        return clock.at_paris(day, int(match[2]), int(match[3]))
-
     def weekdays(self, name: str) -> set[int]:
         given = self.raw.get(name) or []
         parts = given.replace(",", " ").split() if isinstance(given, str) else given
@@ -281,11 +260,3 @@ class _SlotReader(Reader):
             self.refuse(name, Problem("not_a_choice"))
             return set()
         return {int(part) for part in parts}
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
-    except ValueError:
-        return None
-    return found if found and _FIRST_YEAR <= found.year <= _LAST_YEAR else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -10,7 +11,8 @@ from booking.db import db
 from booking.models import Event, HistoryEntry, Subject
 
 FIELDS = (
-    "title", "summary", "description", "type", "audiences", "levels", "min_age", "free", "price",
+    "title", "summary", "description", "type", "audiences", "levels", "min_age", "one_per_class", "priority_until",
+    "host_approval", "host_answer_hours", "head_approval", "head_answer_days", "free", "price",
     "closed_shoes", "identity_needed", "equipment", "conditions", "accessible_for", "accessibility_note",
     "place_name", "address", "postcode", "commune", "latitude", "longitude", "meeting_point", "access_info",
     "contact_email", "more_contacts", "contact_phone", "partners",
@@ -23,7 +25,7 @@ HIDDEN = "…"
 
 def recorded(event: Event) -> dict[str, object]:
     """An event's words as plain JSON, the edition and the event around it by their names."""
-    words: dict[str, object] = {name: _plain(getattr(event, name)) for name in FIELDS}
+    words: dict[str, object] = {name: as_recorded(getattr(event, name)) for name in FIELDS}
     return words | {"edition_id": event.edition.name, "parent_id": event.parent.title if event.parent else None}
 
 
@@ -53,5 +55,8 @@ def changes_since(event: Event, version: int) -> dict[str, list[object]]:
     return {name: [was, now[name]] for name, was in before.items() if name in now and was != now[name]}
 
 
-def _plain(value: object) -> object:
+def as_recorded(value: object) -> object:
+    """A value of an event as the history keeps it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
     return list(value) if isinstance(value, tuple) else value

@@ -105,6 +105,7 @@ def _statement(event: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
             Edition.ends_on,
             Edition.label_until,
             Edition.archived_at,
+            Edition.version.label("edition_version"),
             Edition.bookings_open_at,
             Edition.priority_until,
             Event.priority_until.label("own_priority_until"),

@@ -2,54 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Row, and_, func, select, text, union
 
 from booking.db import db
 from booking.models import Booking, Event, Party, Slot
-from booking.models.admission import NOTHING_YET, Overlap, Standing
+from booking.models.admission import NOTHING_YET, Caution, Overlap, Standing, warnings_for
 from booking.models.booking import LIVE
+from booking.queries import fetch
 
 
 def standing_of(slot: Slot, party: Party, besides: Collection[int] = (), *, to_write: bool = False) -> Standing:
     """What counts for or against this party on this slot; the bookings with the ids `besides` are left out.
 
-    Of a person nothing counts. With `to_write`, another transaction that asks for the same class or school waits for this one
-    to end: two colleagues who book at one moment are then not both the first.
+    Of a person nothing counts. With `to_write`, another transaction that asks for the same school waits for this one to end
+    (`take_turns`): two colleagues who book at one moment are then not both the first.
     """
     if not party.class_key:
         return NOTHING_YET
-    limit = slot.event.edition.school_limit
     if to_write:
-        _take_turns(party.school_key if limit is not None else party.class_key)
-    columns = Booking.reference, Slot.event_id, Event.title, Slot.starts_at, Slot.ends_at
-    of_class = Booking.class_key == party.class_key, Booking.status.in_(LIVE), Booking.id.not_in(besides)
-    rows = db.session.execute(
-        select(*columns).join(Booking.slot).join(Slot.event).where(*of_class).order_by(Slot.starts_at)
-    ).all()
+        take_turns(party)
+    limit = slot.event.edition.school_limit
+    rows = _of_class(party, besides)
     return Standing(
         school_bookings=0 if limit is None else _of_school(slot.event.edition_id, party, besides),
         same_class=next((row.reference for row in rows if row.event_id == slot.event_id), None),
-        overlaps=tuple(
-            Overlap(row.reference, row.title, row.event_id, row.starts_at, row.ends_at)
-            for row in rows
-            if row.starts_at < slot.ends_at and slot.starts_at < row.ends_at
-        ),
+        overlaps=_overlaps(rows, slot, ""),
+    )
+
+
+def take_turns(party: Party) -> None:
+    """Let transactions about one school go one after the other (PostgreSQL; SQLite has one writer anyway).
+
+    Call it before any pool is locked, so that nobody waits for a school while holding the pool its owner needs.
+    """
+    if not party.is_class or db.engine.dialect.name != "postgresql":
+        return
+    keys = sorted({party.school_key, party.school_uai} - {""})
+    db.session.execute(select(*(func.pg_advisory_xact_lock(func.hashtextextended(key, 0)) for key in keys)))
+
+
+def cautions_of(booking: Booking, now: datetime, *, for_booker: bool) -> list[Caution]:
+    """What whoever looks at a booking should know of it while the visit is to come. Only a booker with a proven address reads
+    the name of another visit that was booked with the same address."""
+    if not (booking.is_class and booking.is_live and not booking.is_overdue(now) and now < booking.slot.ends_at):
+        return []
+    party = booking.party
+    itself = [half.id for half in fetch.together(booking)]
+    reader = booking.email if for_booker and booking.proven_at else ""
+    overlaps = _overlaps(_of_class(party, itself), booking.slot, reader)
+    return warnings_for(booking.slot, party, Standing(overlaps=overlaps))
+
+
+def _of_class(party: Party, besides: Collection[int]) -> Sequence[Row[Any]]:
+    """The live bookings of the same class, at any event, the soonest first."""
+    columns = Booking.id, Booking.reference, Booking.email, Slot.event_id, Event.title, Slot.starts_at, Slot.ends_at
+    of_name = Booking.class_key.endswith(f"|{party.level}|{party.class_key.rpartition('|')[2]}", autoescape=True)
+    found = _either(columns, party, Booking.class_key == party.class_key, of_name, besides)
+    return sorted(db.session.execute(found), key=lambda row: (row.starts_at, row.id))
+
+
+def _overlaps(rows: Sequence[Row[Any]], slot: Slot, reader: str) -> tuple[Overlap, ...]:
+    return tuple(
+        Overlap(row.reference, row.title, row.event_id, row.starts_at, row.ends_at, reader != "" and row.email == reader)
+        for row in rows
+        if row.starts_at < slot.ends_at and slot.starts_at < row.ends_at
     )
 
 
 def _of_school(edition_id: int, party: Party, besides: Collection[int]) -> int:
-    """The school's live bookings in an edition, known by its UAI or by its name and commune. A split class counts once."""
-    same = Booking.school_key == party.school_key
-    if party.school_uai:
-        same = or_(same, Booking.school_uai == party.school_uai)
-    each = func.count(func.distinct(func.coalesce(Booking.group_key, Booking.reference)))
-    live = Booking.status.in_(LIVE), Booking.id.not_in(besides), Event.edition_id == edition_id
-    return db.session.scalar(select(each).select_from(Booking).join(Booking.slot).join(Slot.event).where(same, *live)) or 0
+    """The school's live bookings in an edition. A split class counts once."""
+    columns = Booking.id, func.coalesce(Booking.group_key, Booking.reference).label("once")
+    of_edition = Event.edition_id == edition_id
+    found = _either(columns, party, and_(Booking.school_key == party.school_key, of_edition), of_edition, besides).subquery()
+    return db.session.scalar(select(func.count(func.distinct(found.c.once)))) or 0
 
 
-def _take_turns(key: str) -> None:
-    """Let transactions about one school or class go one after the other (PostgreSQL; SQLite has one writer anyway)."""
-    if db.engine.dialect.name == "postgresql":
-        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+def _either(
+    columns: Sequence[Any], party: Party, by_name: ColumnElement[bool], of_uai: ColumnElement[bool], besides: Collection[int]
+) -> CompoundSelect[Any]:
+    """The live bookings of the party's school: a school is its UAI; where one of two names none, its name and commune.
+
+    Two statements, each with the words of its partial index, for an OR would read every booking.
+    """
+    live = Booking.status.in_(LIVE), Booking.id.not_in(besides)
+    live_ones = select(*columns).join(Booking.slot).join(Slot.event).where(*live)
+    named = live_ones.where(text("bookings.class_key <> ''"), by_name)
+    if not party.school_uai:
+        return union(named)
+    has_uai = text("bookings.school_uai <> ''"), Booking.school_uai == party.school_uai
+    return union(named.where(Booking.school_uai.in_(["", party.school_uai])), live_ones.where(*has_uai, of_uai))

@@ -18,15 +18,16 @@ from booking.actions.limits import Limiter
 from booking.actions.waiting_ends import list_ends_at
 from booking.app_settings import settings
 from booking.db import in_transaction
-from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, Refusal, SlotFull
+from booking.errors import AlreadyBooked, ClassBooked, IdempotencyKeyReused, Invalid, PriorityOnly, Refusal, SlotFull
 from booking.models import Audience, Party, Slot
 from booking.models.event import SCHOOL_AUDIENCES
 from booking.models.party import LEVELS, SCHOOL
-from booking.queries import catalogue, event_page, fetch
+from booking.queries import catalogue, event_page, fetch, other_slots
 from booking.web import access
 from booking.web.forms.booking import BookingForm
 from booking.web.kept import kept_pages
 from booking.web.places_left import PlacesLeft, places_left
+from booking.wording import refusal_sentence
 
 bp = Blueprint("booking_form", __name__)
 
@@ -149,10 +150,12 @@ def terms_of(form: BookingForm, party: Party, door: str = "form") -> Terms:
 
 
 def _refused(slot_id: int, form: BookingForm, party: Party, refusal: Refusal) -> Response | tuple[str, int]:
-    if isinstance(refusal, AlreadyBooked) and access.is_mine(str(refusal.facts["reference"])):
+    if isinstance(refusal, AlreadyBooked | ClassBooked) and access.is_mine(str(refusal.facts["reference"])):
         return redirect(url_for("bookings.show", reference=refusal.facts["reference"], note="already"), 303)
     if isinstance(refusal, Invalid):
         form.show(refusal.fields, g.locale)
+    if isinstance(refusal, PriorityOnly) and refusal.facts["uai_missing"]:
+        form.school_uai.errors = [refusal_sentence(refusal, g.locale)]
     if isinstance(refusal, IdempotencyKeyReused):
         form.key.data = secrets.token_urlsafe(16)
     return _page(fetch.slot(slot_id), form, refusal, refusal.status, party)
@@ -183,6 +186,7 @@ def _page(
         room=left.most,
         left_in=lambda one: one.places_left(whom).remaining,
         waits=list_is_open(slot),
+        ways=other_slots.to_book_over(slot, party, clock.now()) if full and party and not others else [],
         others=others,
         similar=catalogue.similar(slot.event, wanted) if full and not others else [],
         **(marks or _told_now(slot, left)),

@@ -26,6 +26,7 @@ from booking.models import Actor, Booking, HistoryEntry, Status
 from booking.models.reason import read_reason
 from booking.queries import fetch, slot_bookings
 from booking.queries.elsewhere import Offers
+from booking.queries.standing import cautions_of
 from booking.web import access, approvals, moving, waiting
 from booking.web.forms.booking import ActForm, CancellationForm, HeadcountForm
 

@@ -301,6 +301,8 @@ def value_said(name: str, value: object, locale: str) -> str:
     """One value of a field, as stored in JSON, for people."""
     if isinstance(value, bool):
         return translate(locale, _YES if value else _NO)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {said}" for key, said in sorted(value.items())) or _NOTHING
     if isinstance(value, list | tuple):
         return ", ".join(value_said(name, part, locale) for part in value) or _NOTHING
     if value is None or value == "":

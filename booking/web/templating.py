@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +18,10 @@ from markupsafe import Markup
 from booking import clock, i18n, vocabulary
 from booking.errors import Problem, Refusal
 from booking.i18n import _
-from booking.models import Audience
-from booking.models.party import LEVELS
+from booking.models import Audience, Slot
+from booking.models.admission import Caution, levels_admitted
 from booking.web.forms.booking import NEEDS
-from booking.wording import problem_sentence, refusal_sentence
+from booking.wording import caution_sentence, problem_sentence, refusal_sentence
 
 
 def init_app(app: Flask) -> None:
@@ -63,7 +64,8 @@ def init_app(app: Flask) -> None:
         day_target=_day_target,
         as_is=lambda value: value,
         chosen_name=_chosen_name,
-        levels_for=lambda event: event.levels or LEVELS,
+        levels_for=levels_admitted,
+        answers_by=_answers_by,
         needs_open=lambda form: any(form[name].data or form[name].errors for name in NEEDS),
         hold_said=_hold_said,
     )
@@ -120,9 +122,17 @@ def _localized(render: Callable[..., str]) -> Callable[[date | datetime], str]:
     return lambda value: render(value, g.get("locale", i18n.DEFAULT_LOCALE))
 
 
-def _sentence(what: Problem | Refusal) -> str:
-    say: Callable[[Any, str], str] = problem_sentence if isinstance(what, Problem) else refusal_sentence
+def _sentence(what: Problem | Refusal | Caution) -> str:
+    say: Callable[[Any, str], str] = refusal_sentence
+    if isinstance(what, Problem | Caution):
+        say = problem_sentence if isinstance(what, Problem) else caution_sentence
     return say(what, g.locale)
+
+
+def _answers_by(slot: Slot, hours: int) -> date:
+    """The last day on which somebody answers who has so many hours, whatever the hour it is asked today."""
+    last = clock.paris_day(clock.now()) + timedelta(days=math.ceil(hours / 24))
+    return min(last, clock.paris_day(slot.starts_at))
 
 
 def in_language(locale: str) -> str:

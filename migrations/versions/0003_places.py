@@ -38,6 +38,7 @@ _NEW = {
 _TO_OPEN = sa.text("opens_at IS NOT NULL AND opened_at IS NULL")
 _WAITING = sa.text("status = 'waiting'")
 _OF_CLASS = sa.text("class_key <> ''")
+_WITH_UAI = sa.text("school_uai <> ''")
 _IS_OPEN = sa.text("outcome = 'open'")
 
 _SHARED = """
@@ -120,6 +121,8 @@ def _widen_bookings() -> None:
             batch_op.add_column(sa.Column(name, _MOMENT, nullable=True))
         batch_op.add_column(sa.Column("change_asked", sa.JSON(), nullable=True))
         batch_op.create_index("ix_bookings_class", ["class_key"], sqlite_where=_OF_CLASS, postgresql_where=_OF_CLASS)
+        batch_op.create_index("ix_bookings_school", ["school_key"], sqlite_where=_OF_CLASS, postgresql_where=_OF_CLASS)
+        batch_op.create_index("ix_bookings_uai", ["school_uai"], sqlite_where=_WITH_UAI, postgresql_where=_WITH_UAI)
         batch_op.create_index(batch_op.f("ix_bookings_group_key"), ["group_key"], unique=False)
         batch_op.create_index(batch_op.f("ix_bookings_rank"), ["rank"], unique=False)
         batch_op.create_index("ix_bookings_wait", ["expires_at"], sqlite_where=_WAITING, postgresql_where=_WAITING)

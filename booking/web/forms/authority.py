@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from wtforms import StringField, TextAreaField
 
-from booking import clock
 from booking.i18n import _
 from booking.models import Edition
-from booking.models.edition_words import EditionWords
+from booking.models.edition_words import EditionWords, say_schools
+from booking.models.form_reader import say_moment
 from booking.web.forms.booking import HouseForm
 
 
@@ -29,14 +29,19 @@ class EditionForm(HouseForm):
     label_deadline = StringField(_("Dernier jour pour demander le label"))
     bookings_open_at = StringField(_("Ouverture des réservations"))
     conditions = TextAreaField(_("Conditions du label"))
+    school_limit = StringField(_("Réservations par établissement"))
+    priority_until = StringField(_("Priorité aux établissements REP, REP+ et QPV jusqu’au"))
+    priority_schools = TextAreaField(_("Établissements prioritaires"))
 
     def fill(self, edition: Edition) -> None:
         """Write what an edition says into the empty form."""
         for name in EditionWords.__dataclass_fields__:
             value = getattr(edition, name)
             self[name].data = "" if value is None else str(value)
-        opens_at = edition.bookings_open_at
-        self.bookings_open_at.data = clock.in_paris(opens_at).strftime("%Y-%m-%dT%H:%M") if opens_at else ""
+        for name in ("bookings_open_at", "priority_until"):
+            moment = getattr(edition, name)
+            self[name].data = say_moment(moment) if moment else ""
+        self.priority_schools.data = say_schools(edition.priority_schools)
         self.version.data = str(edition.version)
 
 

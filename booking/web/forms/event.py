@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from wtforms import FileField, SelectMultipleField, StringField
@@ -10,6 +11,7 @@ from booking.errors import Invalid, Problem
 from booking.i18n import _
 from booking.models import Event
 from booking.models.event_words import FLAGS, read_event
+from booking.models.form_reader import say_moment
 from booking.queries.event_history import FIELDS
 from booking.web.forms.booking import HouseForm
 
@@ -41,6 +43,12 @@ class EventForm(HouseForm):
     longitude = StringField(_("Longitude"))
     description = StringField(_("Description"))
     min_age = StringField(_("Âge minimum"))
+    one_per_class = StringField(_("Une seule réservation par classe"))
+    priority_until = StringField(_("Priorité aux établissements REP, REP+ et QPV jusqu’au"))
+    host_approval = StringField(_("Examiner chaque demande avant de confirmer"))
+    host_answer_hours = StringField(_("Votre délai de réponse, en heures"))
+    head_approval = StringField(_("Demander l’accord du chef d’établissement"))
+    head_answer_days = StringField(_("Son délai de réponse, en jours"))
     closed_shoes = StringField(_("Chaussures fermées exigées"))
     identity_needed = StringField(_("Pièce d’identité demandée"))
     equipment = StringField(_("Équipement de protection"))
@@ -103,6 +111,8 @@ def as_typed(name: str, value: object) -> str | list[str]:
     """A value of an event as its field holds it."""
     if isinstance(value, list | tuple):
         return [str(word) for word in value]
+    if isinstance(value, datetime):
+        return say_moment(value)
     if name in FLAGS:
         return "1" if value else "0"
     return "" if value is None else str(value)

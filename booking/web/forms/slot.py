@@ -31,6 +31,7 @@ class TermsForm(HouseForm):
     min_party = StringField(_("Groupe le plus petit"))
     max_party = StringField(_("Groupe le plus grand"))
     pupils_per_adult = StringField(_("Élèves pour un adulte"))
+    adults_required = StringField(_("Exiger ces adultes, et non seulement les conseiller"))
     opens_at = StringField(_("Ouverture des réservations"))
     opens_hours = StringField(_("Ouverture, en heures avant"))
     closes_hours = StringField(_("Clôture, en heures avant"))

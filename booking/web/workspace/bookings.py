@@ -20,12 +20,13 @@ from booking.actions.refuse_booking import refuse_booking
 from booking.actions.resend_message import resend_message
 from booking.app_settings import settings
 from booking.db import in_transaction
-from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, NotFound, Problem, Refusal, SlotFull
+from booking.errors import AlreadyBooked, ClassBooked, IdempotencyKeyReused, Invalid, NotFound, Problem, Refusal, SlotFull
 from booking.i18n import DEFAULT_LOCALE
 from booking.models import Booking, Organisation, Party, Slot
 from booking.models.party import SCHOOL
 from booking.permissions import Act
 from booking.queries import fetch, workspace_bookings
+from booking.queries.standing import cautions_of
 from booking.web.authorise import needs, who
 from booking.web.forms.approval import APPROVE, REFUSE, AnswerForm
 from booking.web.forms.booking import ActForm, HeadcountForm
@@ -240,6 +241,7 @@ def _page(
         waiting=host_part(booking),
         halves=[half for half in fetch.together(booking) if half.id != booking.id],
         refusal=refusal,
+        cautions=cautions_of(booking, clock.now(), for_booker=False),
         lines=lines_of(booking, workspace_bookings.history_of(booking.id), g.locale, with_accounts=is_member),
         mails=mails_of(booking, workspace_bookings.messages_of(booking.id), g.locale),
         overdue=booking.expires_at is not None and booking.expires_at <= clock.now(),

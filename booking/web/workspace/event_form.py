@@ -17,7 +17,7 @@ from booking.models.event import AccessKind
 from booking.models.party import LEVELS
 from booking.queries import own_events
 from booking.queries.event_choices import open_editions, possible_parents
-from booking.queries.event_history import FIELDS
+from booking.queries.event_history import FIELDS, as_recorded
 from booking.web.authorise import signed_in
 from booking.web.forms.event import EventForm, as_typed
 from booking.web.history_words import value_said
@@ -54,7 +54,8 @@ def prefill(form: EventForm, organisation: Organisation) -> None:
     form.commune.data = form.commune.data or organisation.commune
     form.contact_email.data = signed_in().account.email
     form.type.data = EventType.COMPANY_VISIT.value
-    form.free.data = "1"
+    form.free.data = form.one_per_class.data = "1"
+    form.host_answer_hours.data, form.head_answer_days.data = "72", "7"
     form.edition_id.data = next((str(edition.id) for edition in open_editions()), "")
 
 
@@ -65,7 +66,7 @@ def overtaken(event: Event, form: EventForm, values: Mapping[str, object], refus
     """
     differences = []
     for name, (before, now) in refusal.changes.items():
-        plain = list(value) if isinstance(value := values.get(name), tuple) else value
+        plain = as_recorded(values.get(name))
         kept = _SAME if plain == now else _YOURS
         if name in FIELDS and plain == before:
             form[name].data, kept = as_typed(name, getattr(event, name)), _TAKEN
