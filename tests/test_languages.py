@@ -315,7 +315,7 @@ def test_the_pages_of_a_booking_in_english_say_nothing_in_french(app: Flask, cli
     assert_english(client.get(f"{page}?note=headcount").text, "The headcount is now 31 pupils + 3 adults.")
     assert_english(client.get(f"/slots/{world.visit_slot}/bookings/new").text, "This slot is full: every place is taken.")
     with clock.clock_at(NOW + timedelta(days=7)):
-        assert_english(client.get(page).text, "The headcount could be changed online until")
+        assert_english(client.get(page).text, "You could change the headcount freely until")
     assert_english(client.get(f"{page}/cancellation").text, "Cancel this booking?", "31 places will be free for others")
     client.post(f"{page}/cancellation", data={"why": "strike"})
     assert_english(client.get(f"{page}?note=cancelled").text, "Booking cancelled", "Reason given", "strike")

@@ -40,11 +40,12 @@ def on_page(booking: Booking) -> dict[str, object]:
 
 def approvals_of(booking: Booking) -> Approvals | None:
     """Who was asked when; None where nobody has to approve."""
-    if not booking.head_needed and not booking.slot.event.host_approval:
+    waits_for_host = booking.held_for is HeldFor.HOST
+    if not booking.head_needed and not booking.slot.event.host_approval and not waits_for_host:
         return None
     halves = fetch.together(booking)
     asked = asked_on(halves)
-    needs = booking.still_needs
+    needs = HeldFor.HOST if waits_for_host else booking.still_needs  # the event may have ceased to ask meanwhile
     kind = {HeldFor.HEAD: Kind.HEAD_ASKED, HeldFor.HOST: Kind.HOST_APPROVAL_ASKED}.get(needs) if needs else None
     return Approvals(
         head_asked_at=asked.get(Kind.HEAD_ASKED),

@@ -19,14 +19,17 @@ from sqlalchemy import Engine, event, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from booking import clock
+from booking.actions.approve_booking import approve_booking
 from booking.actions.book_places import Terms, book_places
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.limits import Limiter
+from booking.actions.split_booking import split_booking
 from booking.app import create_app
 from booking.db import db, in_transaction
 from booking.demo import load_demo
 from booking.links import CONFIRM, MANAGE, make_token
-from booking.models import Booking, Event, Party, Slot
+from booking.links import HEAD as HEAD_LINK
+from booking.models import HEAD, Booking, Event, Organisation, OrganisationKind, Party, Slot
 from booking.queries import catalogue
 from booking.transport import transport_for
 from booking.worker import Worker
@@ -103,7 +106,7 @@ def prepare(app: Flask) -> dict[str, str]:
         "legal": "/legal",
         "companies": "/companies",
     }
-    return pages | _bookings(app, visit.slots[1].id, boat.slots[1].id)
+    return pages | _bookings(app, visit.slots[1].id, boat.slots[1].id, boat.slots[0].id) | _requests(app, boat.id)
 
 
 def _event(key: str) -> Event:
@@ -114,7 +117,7 @@ def _full_slot(of: Event) -> Slot:
     return next(slot for slot in of.slots if not slot.remaining)
 
 
-def _bookings(app: Flask, visit_slot: int, boat_slot: int) -> dict[str, str]:
+def _bookings(app: Flask, visit_slot: int, boat_slot: int, other_boat_slot: int) -> dict[str, str]:
     """One booking in each state, its mails delivered, and the addresses where they can be seen and acted upon."""
     with clock.clock_at(MONDAY - timedelta(hours=3)):
         expired = _book(visit_slot, "4e A", 8)
@@ -123,6 +126,8 @@ def _bookings(app: Flask, visit_slot: int, boat_slot: int) -> dict[str, str]:
     confirmed = _book(boat_slot, "3e C", 10, proven=True)
     cancelled = _book(boat_slot, "3e D", 10, proven=True)
     in_transaction(lambda: cancel_booking(cancelled.reference, why="Sortie reportée au printemps."))
+    split = _book(boat_slot, "3e H", 2, proven=True)
+    in_transaction(lambda: split_booking(split.reference, other_boat_slot, 1, 1))
     Worker(app, transport_for(app)).empty()
     key = app.config["SETTINGS"].secret_key
 
@@ -139,13 +144,44 @@ def _bookings(app: Flask, visit_slot: int, boat_slot: int) -> dict[str, str]:
         "confirm, too late": address(expired, "/confirmation", CONFIRM),
         "cancel": address(confirmed, "/cancellation"),
         "cancel, nothing left": address(cancelled, "/cancellation"),
+        "booking, in two halves": address(split),
+        "cancel, one half or both": address(split, "/cancellation"),
+        "move": address(confirmed, "/slot"),
+        "split": address(confirmed, "/split"),
+    }
+
+
+def _requests(app: Flask, event_id: int) -> dict[str, str]:
+    """A request the school's head has to approve, and one the host has to; both stay open."""
+    boat = db.session.get_one(Event, event_id)
+    college = Organisation(
+        key="college-moquet",
+        kind=OrganisationKind.SCHOOL,
+        name="Collège Guy-Môquet",
+        uai="0921234S",
+        email="tete@college.example",
+    )
+    db.session.add(college)
+    boat.host_approval = boat.head_approval = True
+    db.session.commit()
+    for_head, for_host = (_book(boat.slots[2].id, label, 1, proven=True) for label in ("4e F", "4e G"))
+    in_transaction(lambda: approve_booking(for_host.reference, HEAD))
+    boat.host_approval = boat.head_approval = False
+    db.session.commit()
+    key = app.config["SETTINGS"].secret_key
+    head = make_token(key, HEAD_LINK, for_head.link_nonce)
+    answered = make_token(key, HEAD_LINK, for_host.link_nonce)
+    return {
+        "booking, held for the head": f"/bookings/{for_head.reference}?token={make_token(key, MANAGE, for_head.link_nonce)}",
+        "head's approval": f"/bookings/{for_head.reference}/head-approval?token={head}",
+        "head's approval, given": f"/bookings/{for_host.reference}/head-approval?token={answered}",
     }
 
 
 def _book(slot_id: int, label: str, pupils: int, *, proven: bool = False) -> Booking:
     party = Party(
         audience="school", email="prof@college.example", name="Camille Martin", phone="01 23 45 67 89",
-        school_name="Collège Guy-Môquet", commune="Gennevilliers", level=label.split()[0], label=label, pupils=pupils, adults=2,
+        school_name="Collège Guy-Môquet", school_uai="0921234S", commune="Gennevilliers", level=label.split()[0], label=label, pupils=pupils, adults=2,
     )  # fmt: skip
     terms = Terms(key=f"prepared-{label}", locale="fr", limiter=_NO_LIMIT, proven=proven)
     return in_transaction(lambda: book_places(slot_id, party, terms))

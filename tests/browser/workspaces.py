@@ -7,7 +7,7 @@ from sqlalchemy import select
 from booking import clock
 from booking.actions.open_session import open_session
 from booking.db import db, in_transaction
-from booking.models import Account, Booking, Edition, Event, Label, LabelDecision, Organisation, Session, Slot, Status
+from booking.models import Account, Booking, Edition, Event, HeldFor, Label, LabelDecision, Organisation, Session, Slot, Status
 
 SEATS = {
     "port": "visites@port-gennevilliers.example",
@@ -43,6 +43,7 @@ def pages() -> dict[str, tuple[str, str]]:
     asked = select(Label).where(Label.decision == LabelDecision.REQUESTED).order_by(Label.id)
     label = db.session.scalars(asked).first()
     assert booking is not None
+    request = db.session.scalars(select(Booking.reference).where(Booking.held_for == HeldFor.HOST)).first()
     slot, of_port = booking.slot_id, f"/workspace/organisations/{port}"
     company = {
         "home": of_port,
@@ -59,6 +60,9 @@ def pages() -> dict[str, tuple[str, str]]:
         "letter": f"/workspace/slots/{slot}/letter",
         "bookings": f"{of_port}/bookings?audience=school",
         "booking": f"/workspace/bookings/{booking.reference}",
+        "booking, to decide": f"/workspace/bookings/{request}",
+        "requests": f"{of_port}/requests",
+        "booking, another slot": f"/workspace/bookings/{booking.reference}/slot",
         "booking for somebody": f"/workspace/slots/{slot}/bookings/new",
         "day sheet": f"/workspace/slots/{slot}/day-sheet",
         "members": f"{of_port}/members",

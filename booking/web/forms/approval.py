@@ -26,7 +26,9 @@ class AnswerForm(HouseForm):
     """Which question is answered, where it is about a headcount."""
 
 
-class RequestsForm(AnswerForm):
+class RequestsForm(HouseForm):
     """One answer to many requests; which ones, the ticked boxes say."""
 
     references = StringField(_("Demandes"))
+    why = StringField(_("Motif d’un refus"))
+    decision = StringField(_("Votre réponse"))
