@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
 from booking import clock
 from booking.actions.book_places import book_places
 from booking.actions.change_headcount import change_headcount
 from booking.actions.remove_pool import remove_pool
+from booking.actions.set_capacity import set_capacity
 from booking.actions.sweep_waiting import due_pools, open_pool
 from booking.actions.write_pool import change_pool, write_pool
 from booking.db import db, in_transaction
@@ -22,20 +26,26 @@ from booking.models import (
     Audience,
     Event,
     HistoryEntry,
+    Offer,
     Party,
     Pool,
     PoolKind,
     Publication,
+    Role,
     Slot,
     Status,
+    Wait,
 )
 from booking.models.pool import all_places, places_in, reserved_in
 from booking.models.pool_words import pool_said
 from booking.models.slot_words import say_moment
 from booking.queries import doctor, fetch
+from booking.queries.pool_preview import preview
+from booking.queries.pools import picture
 from booking.queries.room import room_by_slot
 from tests.test_waiting_list import HOST, book, cancel, party, state, terms, wait
-from tests.world import World
+from tests.workspaces import manager_of
+from tests.world import World, a_form
 
 OPENS = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 """Friday, 18:00 in Paris."""
@@ -301,3 +311,170 @@ def test_what_is_reserved_is_said_within_the_limits() -> None:
     assert reserved_in(pools, OPENS) == []
     bound = [*pools, Pool(id=5, kind=PoolKind.SHARED, capacity=8, taken=0, audiences=())]
     assert [one.remaining for one in reserved_in(bound, now)] == [2], "6 are for everybody, and only 8 may come"
+
+
+def text_of(client: FlaskClient, path: str, **more: Any) -> str:
+    """What a page says, spaces made plain."""
+    answer = client.get(path, **more)
+    assert answer.status_code == 200, path
+    plain = re.sub(r"<[^>]+>", " ", answer.text)
+    return " ".join(plain.replace("\u00a0", " ").replace("&#39;", "’").split())
+
+
+def test_every_page_tells_the_truth_for_everybody_and_for_the_press(world: World, client: FlaskClient) -> None:
+    page, form = f"/events/{world.visit}", f"/slots/{world.visit_slot}/bookings/new"
+    admit(world.visit, Audience.PRESS, Audience.OFFICIAL)
+    book(world.visit_slot, party("3A", 31))
+    assert "Complet (31 places)" in text_of(client, page)
+    assert "Ce créneau est complet" in text_of(client, f"{form}?party=person")
+    pool = make(world.visit, "reserved", 5, world.visit_slot, opens_at=opening(OPENS))
+    said = text_of(client, page)
+    assert "Complet, sauf des places réservées + 5 pour la presse, ouvertes à tous le vendredi 20 novembre à 18 h" in said
+    assert f'href="{form}?party=person"' in client.get(page).text
+    alone = text_of(client, f"{form}?party=person")
+    assert "Journaliste (5 places libres)" in alone
+    assert "Élue ou élu (complet)" in alone
+    assert "Ce créneau est complet" in text_of(client, form)
+    answer = client.post(
+        f"/slots/{world.visit_slot}/bookings",
+        data={"audience": "press", "name": "Ada", "email": "ada@journal.example", "key": "one"},
+    )
+    assert answer.status_code == 303
+    assert "Journaliste (4 places libres)" in text_of(client, f"{form}?party=person")
+    change(world.visit, pool, audiences=["press", "official"], capacity="4")
+    assert "+ 3 pour la presse et les élus" in text_of(client, page)
+    with at(LAST_MOMENT):
+        assert "+ 3 pour la presse et les élus" in text_of(client, page)
+    with at(OPENS):
+        assert "3 places libres sur 35" in text_of(client, page), "no worker has run"
+        assert "pour la presse" not in text_of(client, page)
+        assert "3 places libres" in text_of(client, form)
+        assert client.post(f"/slots/{world.visit_slot}/bookings", data=a_form(pupils=3, label="4C")).status_code == 303
+
+
+def test_levels_whose_places_differ_say_each_number(world: World, client: FlaskClient) -> None:
+    make(world.visit, "reserved", 10, world.visit_slot, audiences=["lycee"])
+    form = text_of(client, f"/slots/{world.visit_slot}/bookings/new")
+    assert "3e (31 places libres)" in form
+    assert "2de (41 places libres)" in form
+    assert "De 31 à 41 places libres, selon le niveau" in form
+    refused = client.post(f"/slots/{world.visit_slot}/bookings", data=a_form(pupils=35))
+    assert refused.status_code == 409
+    assert "Vous pouvez venir à 31" in refused.text
+    assert client.post(f"/slots/{world.visit_slot}/bookings", data=a_form(pupils=35, level="2de")).status_code == 303
+
+
+def test_programs_read_what_is_left_for_everybody_and_what_is_reserved(world: World, client: FlaskClient) -> None:
+    admit(world.visit, Audience.PRESS)
+    make(world.visit, "reserved", 5, world.visit_slot, opens_at=opening(OPENS))
+    slot = client.get(f"/api/v1/slots/{world.visit_slot}").get_json()
+    assert (slot["capacity"], slot["remaining"], slot["taken"]) == (36, 31, 0)
+    assert slot["reserved"] == [{"audiences": ["press"], "remaining": 5, "opens_at": "2026-11-20T17:00:00Z"}]
+    with at(OPENS):
+        slot = client.get(f"/api/v1/slots/{world.visit_slot}").get_json()
+        assert (slot["remaining"], slot["reserved"]) == (36, [])
+
+
+# The company's picture
+
+
+def test_a_number_is_tried_before_it_is_saved_and_does_what_was_said(app: Flask, world: World) -> None:
+    staff = manager_of(app, world.port)
+    page = f"/workspace/events/{world.visit}/places"
+    first = book(world.visit_slot, party("3A", 31))
+    whole, part, third = (
+        wait(world.visit_slot, party("4A", 20)), wait(world.visit_slot, party("4B", 9), 4), wait(world.visit_slot, party("4C", 7)),
+    )  # fmt: skip
+    pool = own(world.visit_slot).id
+    low = text_of(staff.client, f"{page}?pool={pool}&capacity=20")
+    assert "il en faut au moins 31" in low
+    assert f"{first} : 31 places, 3A, Collège du Port" in low
+    high = text_of(staff.client, f"{page}?pool={pool}&capacity=56")
+    assert "25 places libres de plus (0 → 25)" in high
+    assert f"20 places, mardi 24 novembre, 14 h 30 : {whole} , 4A" in high
+    assert f"5 places sur 9 demandées, mardi 24 novembre, 14 h 30 : {part} , 4B" in high
+    assert "1 groupe attendrait encore." in high
+    assert third not in high
+    for off in ("0", "beaucoup", "99999999"):
+        assert "Une réponse est à revoir" in text_of(staff.client, f"{page}?pool={pool}&capacity={off}")
+    assert "Une réponse est à revoir" in text_of(staff.client, f"{page}?pool=999&capacity=5")
+    assert [state(one)[0] for one in (whole, part, third)] == [Status.WAITING] * 3, "trying changes nothing"
+    in_transaction(lambda: set_capacity(world.visit_slot, {"capacity": "56"}, HOST))
+    assert [state(one) for one in (whole, part, third)] == [(Status.HELD, 20), (Status.HELD, 5), (Status.WAITING, 7)]
+
+
+def test_a_preview_is_what_then_happens_on_many_random_queues(world: World) -> None:
+    draw = random.Random(11)
+    day = db.session.scalars(select(Pool).where(Pool.key == "boat-day")).one().id
+    slots = (world.boat_slot, world.second_boat_slot)
+    admit(world.boat, Audience.PRESS)
+    make(world.boat, "reserved", 3, world.boat_slot)
+    for slot in slots:
+        book(slot, party(f"full {slot}", 28, 2))
+    names = {}
+    for n in range(14):
+        size = draw.randint(2, 14)
+        at_least, both = draw.choice([None, draw.randint(1, size)]), draw.random() < 0.4
+        slot, other = draw.sample(slots, 2)
+        names[wait(slot, party(f"w{n}", size, draw.randint(1, 3)), at_least, (other,) if both else ())] = n
+    for capacity in (66, 71, 90):
+        db.session.rollback()
+        found = preview(picture(db.session.get_one(Event, world.boat)).pools[day], capacity, clock.now())
+        expected = [(one.wait.booking_id, one.slot.id, one.places) for one in found.would_get]
+        last = db.session.scalar(select(func.max(Offer.id))) or 0
+        change(world.boat, day, capacity=str(capacity))
+        made = select(Offer.booking_id, Offer.slot_id, Offer.places).where(Offer.id > last).order_by(Offer.id)
+        assert [tuple(row) for row in db.session.execute(made)] == expected
+        assert expected
+        waiting = db.session.scalars(select(Wait.booking_id).distinct()).all()
+        assert found.still_waiting == len(waiting)
+
+
+def test_a_host_shares_and_reserves_places_on_pages(app: Flask, world: World) -> None:
+    client = manager_of(app, world.port).client
+    page = f"/workspace/events/{world.boat}/places"
+    assert "A · 60 places sur le bateau vendredi (60)" in text_of(client, page)
+    shared = {"key": "k", "kind": "shared", "name": "Quai", "capacity": "30", "slots": [world.boat_slot]}
+    off = client.post(f"{page}/new", data=shared | {"capacity": "peu", "name": ""})
+    assert off.status_code == 422
+    assert 'id="capacity-wrong"' in off.text
+    assert 'id="name-wrong"' in off.text
+    for _ in range(2):
+        assert client.post(f"{page}/new", data=shared).status_code == 303
+    pool = db.session.scalars(select(Pool).where(Pool.name == "Quai")).one().id
+    reference = book(world.boat_slot, party("3A", 20, 2))
+    said = text_of(client, page)
+    assert "B Quai" in said
+    assert "8 places libres sur 30 (22 confirmées)" in said
+    assert reference in said
+    seen = str(said_of(pool)["seen"])
+    low = client.post(f"{page}/{pool}", data=shared | {"capacity": "20", "seen": seen})
+    assert low.status_code == 409
+    assert reference in low.text
+    change(world.boat, pool, name="Quai nord")
+    stale = client.post(f"{page}/{pool}", data=shared | {"seen": seen})
+    assert "Quelqu’un a modifié ces places" in stale.text
+    again = str(said_of(pool)["seen"])
+    assert again in stale.text, "sent once more, it is meant"
+    assert 'value="45"' in client.get(f"{page}/{pool}?capacity=45").text
+    assert client.post(f"{page}/{pool}/removal").status_code == 303
+    assert client.get(f"{page}/{pool}").status_code == 404
+
+
+def test_who_only_reads_sees_the_picture_and_writes_nothing_and_others_see_nothing(app: Flask, world: World) -> None:
+    page = f"/workspace/events/{world.boat}/places"
+    day = db.session.scalars(select(Pool).where(Pool.key == "boat-day")).one().id
+    reader = manager_of(app, world.port, "lit@port.example", Role.READER).client
+    said = reader.get(page)
+    assert said.status_code == 200
+    assert f"{page}/{day}" not in said.text
+    assert reader.get(f"{page}/{day}").status_code == 404
+    assert reader.post(f"{page}/new", data={}).status_code == 404
+    manager = manager_of(app, world.port).client
+    assert manager.get(f"/workspace/events/{world.visit}/places/{day}").status_code == 404, "not that event's"
+    dating = db.session.get_one(Slot, world.dating_slot)
+    agency = manager_of(app, dating.event.host_id, "agence@agence.example").client
+    for path in (page, f"{page}/new", f"{page}/{day}"):
+        assert agency.get(path).status_code == 404
+    foreign = {"kind": "shared", "name": "x", "capacity": "9", "slots": [world.boat_slot], "key": "k"}
+    assert agency.post(f"/workspace/events/{world.dating}/places/new", data=foreign).status_code == 422

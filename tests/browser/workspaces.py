@@ -53,6 +53,8 @@ def pages() -> dict[str, tuple[str, str]]:
         "event, edited": f"/workspace/events/{event.id}/edit",
         "event, cancelled": f"/workspace/events/{event.id}/cancellation",
         "new slots": f"/workspace/events/{event.id}/slots/new",
+        "places": f"/workspace/events/{event.id}/places",
+        "places, reserved": f"/workspace/events/{event.id}/places/new?kind=reserved",
         "slot": f"/workspace/slots/{slot}",
         "slot, moved": f"/workspace/slots/{slot}/time",
         "slot, terms": f"/workspace/slots/{slot}/terms",
