@@ -168,6 +168,7 @@ def _requests(app: Flask, event_id: int) -> dict[str, str]:
     in_transaction(lambda: approve_booking(for_host.reference, HEAD))
     boat.host_approval = boat.head_approval = False
     db.session.commit()
+    Worker(app, transport_for(app)).empty()
     key = app.config["SETTINGS"].secret_key
     head = make_token(key, HEAD_LINK, for_head.link_nonce)
     answered = make_token(key, HEAD_LINK, for_host.link_nonce)
