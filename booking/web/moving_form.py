@@ -12,7 +12,7 @@ from booking import clock
 from booking.actions.book_split import book_split
 from booking.app_settings import settings
 from booking.db import in_transaction
-from booking.errors import AlreadyBooked, IdempotencyKeyReused, Invalid, Refusal
+from booking.errors import AlreadyBooked, ClassBooked, IdempotencyKeyReused, Invalid, Refusal
 from booking.models import Party, Slot
 from booking.queries import fetch, other_slots
 from booking.web import access
@@ -59,7 +59,7 @@ def form_expired(slot_id: int, refusal: Refusal) -> tuple[str, int]:
 
 
 def _refused(slot_id: int, form: BookSplitForm, party: Party, refusal: Refusal) -> Response | tuple[str, int]:
-    if isinstance(refusal, AlreadyBooked) and access.is_mine(str(refusal.facts["reference"])):
+    if isinstance(refusal, AlreadyBooked | ClassBooked) and access.is_mine(str(refusal.facts["reference"])):
         return redirect(url_for("bookings.show", reference=refusal.facts["reference"], note="already"), 303)
     if isinstance(refusal, Invalid):
         form.show(refusal.fields, g.locale)
