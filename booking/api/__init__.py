@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from booking.api import bookings, editions, events, moving, openapi, problems, slots  # noqa: F401 - they add operations to `bp`
+from booking.api import bookings, editions, events, moving, openapi, problems, slots, waiting  # noqa: F401 - adding to `bp`
 from booking.api.door import bp
 
 __all__ = ["bp", "init_app"]

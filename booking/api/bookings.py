@@ -10,26 +10,32 @@ from typing import Any
 from flask import request
 from werkzeug.wrappers import Response
 
+from booking import clock
 from booking.actions.book_places import Terms, book_places
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
 from booking.actions.limits import Limiter
 from booking.api.door import LARGEST_ID, answer, bp, instant, link, locale, speak
-from booking.api.problems import IdempotencyKeyMissing, Unauthorized
-from booking.api.reading import line, number, part, read_object, unknown_fields
+from booking.api.problems import IdempotencyKeyMissing, Unauthorized, plain_fact
+from booking.api.queues import offer_body, waiting_body
+from booking.api.reading import line, number, part, read_object, unknown_fields, yes_or_no
 from booking.app_settings import secrets_of, settings
 from booking.db import in_transaction
 from booking.errors import Invalid, NotFound, Problem
 from booking.i18n import LOCALES
 from booking.links import CONFIRM, MANAGE, make_token, opens
 from booking.models import Booking, Party, read_party
+from booking.models.admission import Caution
 from booking.models.event import AccessKind, Audience
 from booking.models.party import SCHOOL
 from booking.models.reason import LONGEST_REASON
 from booking.queries import fetch
+from booking.queries.standing import cautions_of
+from booking.wording import caution_sentence
 
-_GROUP = ("school_name", "school_uai", "commune", "level", "label", "pupils", "adults")
+_GROUP = ("school_name", "school_uai", "commune", "level", "label", "pupils", "adults", "head_asked")
+_PERSON = ("old_enough",)
 _CONTACT = ("email", "name", "phone")
 _FIELDS = ("audience", *_CONTACT, "locale", "group", "person", "needs")
 
@@ -37,27 +43,14 @@ _FIELDS = ("audience", *_CONTACT, "locale", "group", "person", "needs")
 @bp.post(f"/slots/<int(max={LARGEST_ID}):slot_id>/bookings")
 def create_booking(slot_id: int) -> Response:
     """Take places for a class or a person. They are held until the link in the mail is used."""
-    key = request.headers.get("Idempotency-Key", "")
-    if not re.fullmatch(r"[\x20-\x7e]{1,200}", key):
-        raise IdempotencyKeyMissing
-    body = read_object()
-    found = settings()
-    party = _read_party(body)
-    terms = Terms(
-        key=f"api:{key}",
-        locale=locale(),
-        limiter=Limiter(found.secret_key, request.remote_addr or "", found.rate_limits),
-        hold_for=timedelta(minutes=found.hold_minutes),
-        own_address=found.sender_address,
-    )
+    key = idempotency_key()
+    party = party_of(read_object())
+    terms = terms_for(f"api:{key}")
     try:
         booking = in_transaction(lambda: book_places(slot_id, party, terms))
     except Invalid as refusal:
-        raise Invalid(_in_json_terms(refusal.fields)) from None
-    token = make_token(found.secret_key, MANAGE, booking.link_nonce)
-    made = booking_body(booking, token)
-    headers = {"Location": made["links"]["self"]} | ({"Idempotency-Replayed": "true"} if booking.replayed else {})
-    return answer(made | {"token": token}, 201, headers)
+        raise Invalid(in_json_terms(refusal.fields)) from None
+    return made_answer(booking)
 
 
 @bp.get("/bookings/<reference>")
@@ -83,7 +76,7 @@ def change_booking(reference: str) -> Response:
     try:
         return answer(booking_body(in_transaction(lambda: _change(reference, numbers)), token))
     except Invalid as invalid:
-        raise Invalid(_in_json_terms(invalid.fields) if body.get("group") else invalid.fields) from invalid
+        raise Invalid(in_json_terms(invalid.fields) if body.get("group") else invalid.fields) from invalid
 
 
 @bp.post("/bookings/<reference>/cancellation")
@@ -116,7 +109,35 @@ def create_confirmation(reference: str) -> Response:
     return answer(booking_body(in_transaction(lambda: confirm_booking(reference)), token))
 
 
-def _read_party(body: Mapping[str, Any]) -> Party:
+def idempotency_key() -> str:
+    """The key this request is known by. Raises `IdempotencyKeyMissing`."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not re.fullmatch(r"[\x20-\x7e]{1,200}", key):
+        raise IdempotencyKeyMissing
+    return key
+
+
+def terms_for(key: str) -> Terms:
+    """How a request for places came in. Read the party first: it may name the language."""
+    found = settings()
+    return Terms(
+        key=key,
+        locale=locale(),
+        limiter=Limiter(found.secret_key, request.remote_addr or "", found.rate_limits),
+        hold_for=timedelta(minutes=found.hold_minutes),
+        own_address=found.sender_address,
+    )
+
+
+def made_answer(booking: Booking) -> Response:
+    """The answer to a request that made a booking, or had made it before: the booking, and the token that opens it."""
+    token = make_token(settings().secret_key, MANAGE, booking.link_nonce)
+    made = booking_body(booking, token)
+    headers = {"Location": made["links"]["self"]} | ({"Idempotency-Replayed": "true"} if booking.replayed else {})
+    return answer(made | {"token": token}, 201, headers)
+
+
+def party_of(body: Mapping[str, Any]) -> Party:
     """The party a body describes, in the language it asks for. Raises `Invalid` with the body's own names."""
     problems = unknown_fields(body, _FIELDS)
     if (chosen := body.get("locale")) in LOCALES:
@@ -124,17 +145,21 @@ def _read_party(body: Mapping[str, Any]) -> Party:
     elif chosen is not None:
         problems["locale"] = Problem("not_a_choice")
     group, needs = part(body, "group", _GROUP, problems), part(body, "needs", tuple(AccessKind), problems)
-    part(body, "person", (), problems)
+    person = part(body, "person", _PERSON, problems)
     alone = body.get("group") is None and body.get("person") is not None
     audience = body.get("audience", None if alone else SCHOOL)
     _match_audience(body, audience, problems)
     raw: dict[str, object] = {name: body.get(name) for name in _CONTACT} | {name: group.get(name) for name in _GROUP}
     raw |= {name: number(raw[name]) for name in ("pupils", "adults")}
+    raw |= {
+        "head_asked": yes_or_no(group, "group.head_asked", problems),
+        "old_enough": yes_or_no(person, "person.old_enough", problems),
+    }
     raw |= {f"needs_{kind}": number(needs.get(kind)) for kind in AccessKind}
     try:
         party = read_party(raw | {"audience": audience})
     except Invalid as refusal:
-        problems = _in_json_terms(refusal.fields) | problems
+        problems = in_json_terms(refusal.fields) | problems
     if problems:
         raise Invalid(_without_parts_of_wrong_ones(problems))
     return party
@@ -150,9 +175,10 @@ def _match_audience(body: Mapping[str, Any], audience: object, problems: dict[st
         problems.setdefault(other, Problem("unknown_field"))
 
 
-def _in_json_terms(fields: Mapping[str, Problem]) -> dict[str, Problem]:
+def in_json_terms(fields: Mapping[str, Problem]) -> dict[str, Problem]:
     """Problems under the names the body has: `group.pupils`, `needs.motor`, `email`."""
-    names = {name: f"group.{name}" for name in _GROUP} | {f"needs_{kind}": f"needs.{kind}" for kind in AccessKind}
+    names = {name: f"group.{name}" for name in _GROUP} | {name: f"person.{name}" for name in _PERSON}
+    names |= {f"needs_{kind}": f"needs.{kind}" for kind in AccessKind}
     return {names.get(name, name): problem for name, problem in fields.items()}
 
 
@@ -209,18 +235,32 @@ def booking_body(booking: Booking, token: str) -> dict[str, Any]:
         "adults": booking.adults,
         "slot": {"id": slot.id, "starts_at": instant(slot.starts_at), "ends_at": instant(slot.ends_at)},
         "event": {"id": slot.event.id, "title": slot.event.title},
+        "waiting": waiting_body(booking),
+        "offer": offer_body(booking),
         "created_at": instant(booking.created_at),
         "confirmed_at": instant(booking.confirmed_at),
         "ended_at": instant(booking.ended_at),
+        "warnings": [_warning(caution) for caution in cautions_of(booking, clock.now(), for_booker=True)],
         "links": {
             "self": itself,
             "page": f"{page}?token={token}",
             "slot": link(base, f"/slots/{slot.id}"),
             "event": link(base, f"/events/{slot.event.id}"),
             "cancellation": f"{itself}/cancellation",
+            "acceptance": f"{itself}/offer/acceptance",
+            "refusal": f"{itself}/offer/refusal",
             "move": f"{itself}/slot",
             "split": f"{itself}/split",
             "confirmation": f"{itself}/confirmation",
             "invitation": f"{page}/invitation.ics?token={token}" if booking.is_invited else None,
         },
     }
+
+
+def _warning(caution: Caution) -> dict[str, Any]:
+    """What to know before coming. Another visit is named only where the same, proven address booked it."""
+    facts = {name: caution.facts[name] for name in ("wanted", "missing", "age") if name in caution.facts}
+    if "event_id" in caution.facts:
+        event = {"id": caution.facts["event_id"], "title": caution.facts["title"]}
+        facts["visit"] = {"event": event, "starts_at": plain_fact(caution.facts["at"])}
+    return {"code": caution.code, "message": caution_sentence(caution, locale()), **facts}

@@ -10,9 +10,9 @@
   form.addEventListener("submit", function (event) {
     if (sent) { event.preventDefault(); return; }
     sent = true;
-    send.setAttribute("aria-disabled", "true");
+    if (send) { send.setAttribute("aria-disabled", "true"); }
   });
-  window.addEventListener("pageshow", function () { sent = false; send.removeAttribute("aria-disabled"); });
+  window.addEventListener("pageshow", function () { sent = false; if (send) { send.removeAttribute("aria-disabled"); } });
 
   var total = document.getElementById("total");
   var pupils = document.getElementById("pupils");

@@ -13,9 +13,15 @@ from werkzeug.wrappers import Response
 from booking.app_settings import settings
 from booking.errors import Refusal, SignedOut
 from booking.i18n import DEFAULT_LOCALE
-from booking.web import booking_form
+from booking.web import booking_form, moving_form, waiting_form
 
 _log = logging.getLogger("coulisses.error")
+_FORMS = {
+    "booking_form.create": booking_form.form_expired,
+    "moving_form.create": moving_form.form_expired,
+    "waiting_form.create": waiting_form.form_expired,
+}
+"""Forms that show themselves again, as they were filled in."""
 _PAGES = {400, 403, 404, 405, 413, 429, 500}
 
 
@@ -45,10 +51,11 @@ def _refused(refusal: Refusal) -> tuple[str, int, dict[str, str]]:
 
 
 def _forged(error: CSRFError) -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    if request.endpoint != "booking_form.create" or not request.view_args:
+    form_again = _FORMS.get(request.endpoint or "")
+    if form_again is None or not request.view_args:
         return send_again(FormExpired(), 400)
     try:
-        return booking_form.form_expired(request.view_args["slot_id"], FormExpired())
+        return form_again(request.view_args["slot_id"], FormExpired())
     except Refusal as refusal:  # the slot is not there; nobody catches what a handler of errors raises
         return _refused(refusal)
 

@@ -18,6 +18,7 @@ from booking.markdown import render_markdown
 from booking.permissions import Act
 from booking.queries import catalogue, event_page, fetch, pictures, workspace
 from booking.web import authorise
+from booking.web.booking_form import list_is_open
 from booking.web.kept import kept_pages
 from booking.web.structured_data import event_data
 
@@ -93,6 +94,7 @@ def _render(event_id: int, places: int | None) -> tuple[str, bool]:
         event=event,
         edition=event.edition,
         places=places,
+        list_is_open=list_is_open,
         description=Markup(typeset("fr", render_markdown(event.description))),  # noqa: S704 - rendered safely
         structured=Markup(data),  # noqa: S704 - JSON with every < escaped
         similar=catalogue.similar(event, places or 1) if full else [],

@@ -1,11 +1,13 @@
-"""Pages that inform: accessibility, privacy, legal notice, what robots may read."""
+"""Pages that inform: accessibility, privacy, legal notice, the rule of the waiting list, what robots may read."""
 
 from __future__ import annotations
 
 from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
+from booking.actions.waiting_ends import LISTED_AT_LEAST_UNTIL
 from booking.app_settings import settings
+from booking.offer_times import DAY_BEGINS, DAY_ENDS, LEAST, OFFER_FOR
 
 bp = Blueprint("information", __name__)
 
@@ -32,6 +34,20 @@ def legal() -> str:
 def companies() -> str:
     """What hosting a visit asks of a company, and what it gives."""
     return render_template("information/companies.html")
+
+
+@bp.get("/waiting-list")
+def waiting() -> str:
+    """The rule of the waiting list, with the numbers it runs by."""
+    return render_template(
+        "information/waiting.html",
+        hours=int(OFFER_FOR.total_seconds() // 3600),
+        least=int(LEAST.total_seconds() // 60),
+        day_begins=DAY_BEGINS.hour,
+        day_ends=DAY_ENDS.hour,
+        listed_until=int(LISTED_AT_LEAST_UNTIL.total_seconds() // 3600),
+        prove_minutes=settings().hold_minutes,
+    )
 
 
 @bp.get("/robots.txt")

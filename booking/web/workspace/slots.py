@@ -17,7 +17,7 @@ from booking.models import Event, Slot
 from booking.models.booking import LIVE
 from booking.models.slot_words import read_slots
 from booking.permissions import Act
-from booking.queries import slot_bookings
+from booking.queries import slot_bookings, waiting_pages
 from booking.queries.slot_warnings import Warned, fingerprint, warned
 from booking.school_days import warning_sentence
 from booking.web.authorise import needs, who
@@ -61,7 +61,7 @@ def create(event: Event) -> Response | str | tuple[str, int]:
 @needs(Act.READ_EVENTS, Slot)
 def show(slot: Slot) -> str:
     """One slot: when, how full, on which terms, who comes, and what can be done with it."""
-    bookings = slot_bookings.of_slot(slot.id)
+    bookings = slot_bookings.not_waiting(slot.id)
     note = request.args.get("note", "")
     told = request.args.get("told", "")
     return render_template(
@@ -69,8 +69,9 @@ def show(slot: Slot) -> str:
         organisation=slot.event.host,
         event=slot.event,
         slot=slot,
-        coming=[one for one in bookings if one.status in LIVE or one.status.value == "waiting"],
-        gone=[one for one in bookings if one.status not in LIVE and one.status.value != "waiting"],
+        coming=[one for one in bookings if one.status in LIVE],
+        gone=[one for one in bookings if one.status not in LIVE],
+        waiting=waiting_pages.how_many_wait(slot.id),
         resizable=own_pool(slot) is not None,
         form=ActForm(formdata=None),
         note=note if note in NOTES else "",
