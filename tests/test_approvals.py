@@ -28,6 +28,7 @@ from booking.db import db, in_transaction
 from booking.errors import BookingClosed, Invalid, NothingAsked, SlotFull, WrongState
 from booking.links import CONFIRM, MANAGE, make_token
 from booking.links import HEAD as HEAD_LINK
+from booking.mail.compose import compose
 from booking.models import (
     HEAD,
     Actor,
@@ -46,6 +47,7 @@ from booking.models import (
 from booking.queries import doctor, fetch
 from booking.worker import Worker
 from tests.conftest import NOW
+from tests.mails import body, opened
 from tests.workspaces import an_organisation, manager_of
 from tests.world import World, a_class
 
@@ -296,8 +298,16 @@ def test_the_link_of_the_heads_mail_opens_its_page_and_nothing_else(app: Flask, 
     assert shown.headers["Cache-Control"] == "no-store"
     assert "3A, Collège du Port" in shown.text
     assert "23 novembre" in shown.text, "until when the places are held"
-    for private in ("3A@college.example", "01 23 45 67 89", reference + "</", "moteur"):
+    assert "3A@college.example" in shown.text, "the address is proven: the head sees who really asks"
+    for private in ("01 23 45 67 89", reference + "</", "Besoins d’accessibilité"):
         assert private not in shown.text.replace(page, "")
+    asked = db.session.scalars(select(Message).where(Message.kind == Kind.HEAD_ASKED).order_by(Message.id)).first()
+    assert asked is not None
+    sent = opened(compose(asked, found(reference).link_nonce, [], app.config["SETTINGS"]).content)
+    mail = body(sent, "plain") + body(sent, "html")
+    assert f"{page}?token={link}" in mail
+    for private in ("01 23 45 67 89", "Besoins d’accessibilité", token(app, reference, MANAGE)):
+        assert private not in mail
     assert found(reference).head_approved_at is None, "a page shows, a button acts"
     assert client.post(page, data={"token": link}).status_code == 422
     too_long = client.post(page, data={"token": link, "decision": "refuse", "why": "x" * 401})
