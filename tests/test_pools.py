@@ -352,6 +352,16 @@ def test_every_page_tells_the_truth_for_everybody_and_for_the_press(world: World
         assert client.post(f"/slots/{world.visit_slot}/bookings", data=a_form(pupils=3, label="4C")).status_code == 303
 
 
+def test_a_host_on_the_telephone_finds_the_places_of_the_press_too(app: Flask, world: World) -> None:
+    admit(world.visit, Audience.PRESS, Audience.OFFICIAL)
+    book(world.visit_slot, party("3A", 31))
+    make(world.visit, "reserved", 5, world.visit_slot)
+    client = manager_of(app, world.port).client
+    form = f"/workspace/slots/{world.visit_slot}/bookings/new"
+    assert "Journaliste (5 places libres)" in text_of(client, f"{form}?party=person")
+    assert "toutes les places sont prises" in text_of(client, form)
+
+
 def test_levels_whose_places_differ_say_each_number(world: World, client: FlaskClient) -> None:
     make(world.visit, "reserved", 10, world.visit_slot, audiences=["lycee"])
     form = text_of(client, f"/slots/{world.visit_slot}/bookings/new")

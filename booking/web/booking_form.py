@@ -26,7 +26,7 @@ from booking.queries import catalogue, event_page, fetch, other_slots
 from booking.web import access
 from booking.web.forms.booking import BookingForm
 from booking.web.kept import kept_pages
-from booking.web.places_left import PlacesLeft, places_left
+from booking.web.places_left import PlacesLeft, places_left, places_left_on
 from booking.wording import refusal_sentence
 
 bp = Blueprint("booking_form", __name__)
@@ -89,7 +89,7 @@ def _empty_form(slot_id: int, as_person: bool, places: str) -> tuple[str, bool]:
     form.key.data = _KEY
     form.audience.data = event.person_audiences[0].value if alone else SCHOOL
     form.pupils.data = places
-    room = places_left(slot.pools, event.audiences, event.levels, clock.now(), alone=alone).most
+    room = places_left_on(slot, alone=alone).most
     full = SlotFull(remaining=0, wanted=1) if room == 0 else None
     marks: Marks = (
         {
@@ -169,7 +169,7 @@ def _page(
     wanted = slot.places_for(party) if party else 1
     alone = form.audience.data != SCHOOL
     whom = party.comes_as if party else _whom(slot, form, alone)
-    left = places_left(slot.pools, slot.event.audiences, slot.event.levels, clock.now(), alone=alone)
+    left = places_left_on(slot, alone=alone)
     others = (
         [other for other in fetch.open_slots_of(slot.event_id, wanted, whom) if other.id != slot.id]
         if full or slot.closed_because()

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from booking.models import Places, Pool
+from booking import clock
+from booking.models import Places, Pool, Slot
 from booking.models.event import SCHOOL_AUDIENCES, Audience
 from booking.models.party import LEVELS, SCHOOL, comes_as
 from booking.models.pool import Reserved, places_in, reserved_in
@@ -69,6 +70,11 @@ def places_left(
         whom = {level: words for level, words in whom.items() if words}
     of = {word: places_in(pools, words, now) for word, words in whom.items()}
     return PlacesLeft(places_in(pools, frozenset(), now), reserved_in(pools, now), of)
+
+
+def places_left_on(slot: Slot, *, alone: bool) -> PlacesLeft:
+    """The same for a slot that is loaded with its event and pools, at this moment."""
+    return places_left(slot.pools, slot.event.audiences, slot.event.levels, clock.now(), alone=alone)
 
 
 def _of_level(level: str, admitted: list[str]) -> frozenset[str]:

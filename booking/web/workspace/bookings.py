@@ -31,6 +31,7 @@ from booking.web.authorise import needs, who
 from booking.web.forms.approval import APPROVE, REFUSE, AnswerForm
 from booking.web.forms.booking import ActForm, HeadcountForm
 from booking.web.forms.workspace_booking import BookingForSomebodyForm, HostCancellationForm, ResendForm
+from booking.web.places_left import places_left_on
 from booking.web.workspace.booking_filters import AUDIENCES, STATES, chips, read_filters, state_said
 from booking.web.workspace.booking_words import lines_of, mails_of
 from booking.web.workspace.waiting import host_part
@@ -262,7 +263,9 @@ def _cancellation_page(booking: Booking, form: HostCancellationForm, refusal: Re
 
 
 def _form_page(slot: Slot, form: BookingForSomebodyForm, refusal: Refusal | None, party: Party | None = None) -> str:
-    full = isinstance(refusal, SlotFull) or slot.remaining == 0
+    alone = form.audience.data != SCHOOL
+    left = places_left_on(slot, alone=alone)
+    full = isinstance(refusal, SlotFull) or left.most == 0
     wanted = slot.places_for(party) if party else 1
     existing = str(refusal.facts["reference"]) if isinstance(refusal, AlreadyBooked | ClassBooked) else ""
     closed = slot.closed_because()
@@ -272,7 +275,8 @@ def _form_page(slot: Slot, form: BookingForSomebodyForm, refusal: Refusal | None
         slot=slot,
         event=slot.event,
         form=form,
-        alone=form.audience.data != SCHOOL,
+        alone=alone,
+        left=left,
         refusal=refusal,
         full=full,
         others=[one for one in fetch.open_slots_of(slot.event_id, wanted) if one.id != slot.id] if full else [],
