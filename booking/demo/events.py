@@ -33,7 +33,7 @@ Data = Mapping[str, Any]
 _TEXTS = (
     "title", "summary", "place_name", "address", "commune", "meeting_point", "access_info", "conditions", "accessibility_note",
 )  # fmt: skip
-_FLAGS = ("closed_shoes", "identity_needed")
+_FLAGS = ("closed_shoes", "identity_needed", "host_approval")
 _WORDS = ("audiences", "levels", "accessible_for")
 _NAMES_OF_VALUES = {
     "title": "le titre",
@@ -54,6 +54,7 @@ def organisation(key: str, data: Data) -> Organisation:
         name=data["name"],
         commune=data.get("commune", ""),
         email=data.get("email"),
+        uai=data.get("uai"),
         invented=data.get("invented", False),
     )
 
@@ -140,6 +141,8 @@ def coming_slots(coming: Event, data: Data, monday: date, shared: dict[str, Pool
         slot.opens_at = in_week(monday, **plan["opens"]) if "opens" in plan else None
         if "closes" in plan:
             slot.closes_at = clock.at_paris(monday - timedelta(days=plan["closes"]["days_before_week"]), 18)
+        if "reserved" in plan:
+            slot.pools.append(_reserved_pool(coming, plan["reserved"], monday))
         if "shared" in plan:
             slot.pools.append(_shared_pool(coming, plan["shared"], shared))
         made.append(slot)
@@ -167,6 +170,19 @@ def _slot(of: Event, starts_at: datetime, n: int, plan: Data) -> Slot:
     )
     db.session.add(slot)
     return slot
+
+
+def _reserved_pool(of: Event, plan: Data, monday: date) -> Pool:
+    opens = in_week(monday, **plan["opens"])
+    return Pool(
+        key=f"{of.edition.key}-{plan['key']}",
+        kind=PoolKind.RESERVED,
+        event=of,
+        name=plan["name"],
+        capacity=plan["capacity"],
+        audiences=tuple(plan["audiences"]),
+        opens_at=opens,
+    )
 
 
 def _shared_pool(of: Event, plan: Data, shared: dict[str, Pool]) -> Pool:

@@ -107,6 +107,8 @@ class _Loader:
             events.tell_of_label(self.events[f"{edition.key}-{plan['key']}"], plan)
         for slot, plan in planned:
             self.parties.book(slot, plan.get("booked", ()))
+            self.parties.wait(slot, plan.get("waiting", ()))
+        self.parties.leave()
         self.parties.silence()
         return edition
 

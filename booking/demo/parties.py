@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -11,16 +12,21 @@ from typing import Any
 from sqlalchemy import update
 
 from booking import clock
+from booking.actions.approve_booking import approve_booking
 from booking.actions.book_places import Terms, book_places
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
+from booking.actions.join_waiting_list import join_waiting_list
 from booking.actions.limits import Limiter
 from booking.db import db
-from booking.models import Delivery, Message, Party, Slot
+from booking.models import Actor, Delivery, HeldFor, Message, Party, Slot, Who
 from booking.models.party import AUDIENCE_OF_LEVEL, SCHOOL
 
 _HELD_FOR = timedelta(hours=26)
 _NO_LIMIT = Limiter(secret="", network="", on=False)
+_HOST = Who(Actor.HOST)
+_SCHOOL_OF_HEAD, _UAI_OF_HEAD = "Collège des Mariniers", "0929999U"
+"""The school whose head is asked; it is registered with a mailbox that leads nowhere."""
 _SCHOOLS = {"college": "Collège", "lycee": "Lycée", "apprentice": "CFA"}
 
 
@@ -30,11 +36,13 @@ class Parties:
     def __init__(self) -> None:
         self._numbers = count(1)
         self._booked: list[int] = []
+        self._leaving: list[str] = []
 
     def book(self, slot: Slot, plans: Iterable[Mapping[str, Any]]) -> None:
         """Book what a slot's plan lists: a class (level, pupils, adults) or a number of persons of one audience.
 
-        `then` says what became of it: held, cancelled, or the headcount it was changed to.
+        `then` says what became of it: held (for its address), asks (held for the host), head (held for the school's head),
+        cancelled, leaves (cancelled once others wait), or the headcount it was changed to.
         """
         for plan in plans:
             for _ in range(plan.get("persons", 1)):
@@ -42,13 +50,33 @@ class Parties:
                 self._book_one(slot, n, _class(plan, n) if "level" in plan else _person(plan, n), plan.get("then"))
 
     def _book_one(self, slot: Slot, n: int, party: Party, then: Any) -> None:
-        terms = Terms(key=f"demo-{slot.key}-{n}", locale="fr", limiter=_NO_LIMIT, proven=then != "held", hold_for=_HELD_FOR)
-        booking = book_places(slot.id, party, terms)
-        if then == "cancelled":
+        if then == "head":
+            party = replace(party, school_name=_SCHOOL_OF_HEAD, school_uai=_UAI_OF_HEAD, head_asked=True)
+        booking = book_places(slot.id, party, self._terms(slot, n, proven=then != "held"))
+        if booking.held_for is HeldFor.HOST and then != "asks":
+            approve_booking(booking.reference, _HOST)
+        elif then == "cancelled":
             cancel_booking(booking.reference)
+        elif then == "leaves":
+            self._leaving.append(booking.reference)
         elif isinstance(then, Mapping):
             change_headcount(booking.reference, then["pupils"], then["adults"])
         self._booked.append(booking.id)
+
+    def wait(self, slot: Slot, plans: Iterable[Mapping[str, Any]]) -> None:
+        """Let classes wait for a full slot, in the order its plan lists them."""
+        for plan in plans:
+            n = next(self._numbers)
+            terms = self._terms(slot, n, proven=True)
+            self._booked.append(join_waiting_list(slot.id, _class(plan, n), terms, plan.get("at_least")).id)
+
+    def leave(self) -> None:
+        """Let those leave who do once others wait: what they held is offered on."""
+        for reference in self._leaving:
+            cancel_booking(reference)
+
+    def _terms(self, slot: Slot, n: int, *, proven: bool) -> Terms:
+        return Terms(key=f"demo-{slot.key}-{n}", locale="fr", limiter=_NO_LIMIT, proven=proven, hold_for=_HELD_FOR)
 
     @property
     def count(self) -> int:
