@@ -17,7 +17,7 @@ from booking.actions.settle import settle
 from booking.db import db
 from booking.models import Actor, Booking, Party
 from booking.queries import fetch
-from booking.queries.standing import standing_of
+from booking.queries.standing import standing_of, take_turns
 
 __all__ = ["Terms", "book_places"]
 
@@ -37,6 +37,7 @@ def book_places(slot_id: int, party: Party, terms: Terms) -> Booking:
     if before.booking:
         return before.booking
     if slot.is_waited_for:
+        take_turns(party)
         offer_places([pool.id for pool in slot.pools], now)
     if slot.is_waited_for or before.let_go:
         slot = fetch.slot(slot_id)  # its places may have changed just now

@@ -28,7 +28,7 @@ from booking.models import Actor, Booking, Kind, Party, Slot, Status, Wait, Who
 from booking.models.admission import misfits, rule_against
 from booking.models.party import AUDIENCE_OF_LEVEL
 from booking.queries import fetch
-from booking.queries.standing import standing_of
+from booking.queries.standing import standing_of, take_turns
 from booking.queries.waiting import stands_already
 
 
@@ -51,6 +51,7 @@ def join_waiting_list(
         return before.booking
     refuse_own_address(party, terms)
     pools = {pool.id for one in fetch.slots([slot_id, *others]) for pool in one.pools}
+    take_turns(party)
     lock_around(pools)
     offer_places(pools, now)  # who waited before is served before anybody is told that there is room
     slot = fetch.slot(slot_id)
