@@ -29,9 +29,9 @@ E = TypeVar("E", bound=StrEnum)
 
 ATTEMPTS = 8
 BUSY_TIMEOUT_MS = 15_000
-# Serialization failure, deadlock, lock not available, and unique violation: the last is a race lost to a twin of
-# the same request, which the next attempt finds and answers for.
-_RETRIED_SQLSTATES = {"40001", "40P01", "55P03", "23505"}
+# Serialization failure, deadlock, lock not available; unique violation, a race lost to a twin of the same request, which the
+# next attempt finds and answers for; and foreign key violation, where somebody has removed meanwhile what was read (a pool).
+_RETRIED_SQLSTATES = {"40001", "40P01", "55P03", "23505", "23503"}
 _WRITES = {"coulisses_writes": True}
 _ONLY_READS = "coulisses_only_reads"
 _READING_ENGINE = "coulisses_reading_engine"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -261,6 +262,44 @@ def test_what_is_off_is_said_by_field_and_nobody_overwrites_what_they_have_not_s
     lines = db.session.scalars(select(HistoryEntry).where(HistoryEntry.subject_id == twice[0]).order_by(HistoryEntry.id)).all()
     assert [line.action for line in lines] == ["pool_written", "pool_drawn", "pool_changed"]
     assert lines[2].details["changes"] == {"capacity": [40, 35]}
+
+
+def test_pools_change_while_parties_book_change_and_cancel_and_every_place_is_counted_once(app: Flask, world: World) -> None:
+    slots = world.boat_slot, world.second_boat_slot
+    first = [book(slots[n % 2], party(f"first {n}", 2, 1)) for n in range(4)]
+
+    def comes_and_goes(n: int) -> str:
+        with app.app_context():
+            try:
+                reference = book(slots[n % 2], party(f"party {n}", 2, 1))
+                in_transaction(lambda: change_headcount(reference, 4, 1))
+                if n % 3 == 0:
+                    cancel(reference)
+            except SlotFull:
+                return "full"
+            return "came"
+
+    def leaves(reference: str) -> str:
+        with app.app_context():
+            cancel(reference)
+            return "left"
+
+    def writes(n: int) -> str:
+        with app.app_context():
+            try:
+                pool = make(world.boat, "shared", 30 + n, *slots[: n % 2 + 1])
+                change(world.boat, pool, slots=[str(slots[1])], capacity="20")
+                if n % 2:
+                    in_transaction(lambda: remove_pool(world.boat, pool, HOST))
+            except CapacityTaken:
+                return "taken"
+            return "written"
+
+    with ThreadPoolExecutor(6) as crowd:
+        deeds = [crowd.submit(comes_and_goes, n) for n in range(9)]
+        deeds += [crowd.submit(writes, n) for n in range(4)] + [crowd.submit(leaves, one) for one in first]
+        answers = {deed.result(60) for deed in deeds}
+    assert {"came", "written", "left"} <= answers <= {"came", "full", "written", "taken", "left"}
 
 
 # The truth for everybody
