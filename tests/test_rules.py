@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from booking import clock
 from booking.actions import book_places as verb
 from booking.actions.book_places import Terms, book_places
+from booking.actions.import_words import event_text, slot_text
 from booking.actions.limits import Limiter
 from booking.db import db, in_transaction
 from booking.errors import BookingClosed, ClassBooked, Invalid, PriorityOnly, Problem, Refusal, SchoolLimit, SlotFull
@@ -198,6 +199,15 @@ def test_what_a_form_says_of_the_rules_is_read_with_sensible_limits() -> None:
         read_terms({"adults_required": "1"})
     assert code(refused.value) == {"pupils_per_adult": "adults_for_how_many"}
     assert read_terms({"adults_required": "oui", "pupils_per_adult": "15"}).adults_required
+
+
+def test_a_file_says_the_rules_in_the_words_of_forms() -> None:
+    line = {"titre": "x", "une_par_classe": "non", "accord_organisateur": "oui", "accord_chef_etablissement": "oui"}
+    read = read_event(event_text(line))
+    assert (read["one_per_class"], read["host_approval"], read["head_approval"]) == (False, True, True)
+    slot = slot_text({"debut": "24/11/2026 14:30", "fin": "16:00", "adultes_exiges": "oui", "eleves_par_adulte": "15"})
+    assert slot
+    assert read_terms(slot.raw).adults_required
 
 
 EDITION = {
