@@ -20,6 +20,7 @@ PAGES = {
     "/accessibility": ("Déclaration d’accessibilité", "Accessibility statement"),
     "/privacy": ("Vie privée", "Privacy"),
     "/legal": ("Mentions légales", "Legal notice"),
+    "/waiting-list": ("Qui reçoit les places qui se libèrent", "Who gets the places that come free"),
     "/companies": ("Ouvrez vos portes, nous tenons le compte des places", "Open your doors, and we keep count of the places"),
 }
 SAME_IN_BOTH = {"Cookies"}

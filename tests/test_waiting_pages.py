@@ -17,12 +17,14 @@ from booking.actions.book_places import book_places
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.close_slot import close_slot
+from booking.actions.confirm_booking import confirm_booking
 from booking.actions.expire_holds import expire_hold
 from booking.actions.join_waiting_list import join_waiting_list
+from booking.actions.set_capacity import set_capacity
 from booking.actions.waiting_ends import end_wait
 from booking.db import db, in_transaction
 from booking.links import CONFIRM, MANAGE, make_token
-from booking.models import Actor, Booking, HeldFor, HistoryEntry, Kind, Message, Offer, Status, Wait, Who
+from booking.models import Actor, Booking, Event, HeldFor, HistoryEntry, Kind, Message, Offer, Status, Wait, Who
 from booking.offer_times import DAY_BEGINS, DAY_ENDS, OFFER_FOR
 from booking.queries import fetch, waiting_pages
 from tests.test_waiting_list import party, terms
@@ -250,6 +252,36 @@ def test_the_end_of_a_list_is_told_and_leaving_it_asks_first(app: Flask, world: 
         assert "/waiting/new" not in app.test_client().get(f"/events/{world.visit}").text
 
 
+def test_one_person_waits_for_one_place_and_what_was_accepted_is_no_wait_any_more(app: Flask, world: World) -> None:
+    client = app.test_client()
+    alone = {"audience": "jobseeker", "name": "Lou Petit", "phone": "", "key": "k"}
+    slot = fetch.slot(world.dating_slot)
+    in_transaction(lambda: set_capacity(slot.id, {"capacity": "1"}, Who(Actor.HOST)))
+    first = client.post(f"/slots/{slot.id}/bookings", data=alone | {"email": "lou@personne.example"})
+    form = client.get(f"/slots/{slot.id}/waiting/new")
+    assert "Prendre rang sur la liste" in text(form)
+    assert "at_least" not in form.text
+    client.post(f"/slots/{slot.id}/waiting", data=alone | {"email": "ana@personne.example", "name": "Ana"})
+    mine = newest().reference
+    in_transaction(lambda: confirm_booking(mine))
+    assert "1er personne avant vous" in page_of(app, mine)
+    event = db.session.get_one(Event, world.dating)
+    event.host_approval = True
+    db.session.commit()
+    cancel(first.location.rpartition("/")[2])
+    said = page_of(app, mine)
+    assert "Une place est libre pour vous" in said
+    assert "Votre demande part aussitôt vers qui doit l’approuver" in said
+    for _ in range(2):
+        assert act(app, mine, "offer/acceptance").status_code == 303
+    assert fresh(mine).held_for is HeldFor.HOST
+    until = fresh(mine).expires_at
+    assert until is not None
+    with clock.clock_at(until):
+        assert in_transaction(lambda: expire_hold(mine))
+        assert "liste d’attente est close" not in page_of(app, mine)
+
+
 def test_looking_changes_nothing_and_strangers_find_nothing(app: Flask, world: World) -> None:
     booked = book(world.visit_slot, "3A", 31)
     waiting, offered = wait(world.visit_slot, "4A", 20), wait(world.visit_slot, "4B", 10)
@@ -302,6 +334,10 @@ def test_the_host_reads_the_queue_offers_by_hand_and_removes(app: Flask, world: 
     assert line is not None
     assert (line.action, line.actor, line.details["passed_over"]) == ("offered", Actor.HOST, 1)
     assert line.account_id is not None
+    history = text(host.get(f"/workspace/bookings/{by_hand}"))
+    assert re.search(r"Places proposées : 20 places, 1 demande plus ancienne passée – [^–]*\(visites@port\.example\)", history), (
+        history
+    )
     said = text(host.get(queue))
     assert "à la main" in said
     assert "Passé 1 fois : proposition à la main" in said

@@ -111,6 +111,8 @@ def _how_it_ended(booking: Booking) -> Stand | None:
     if booking.proven_at is None:
         return Stand.NEVER_PROVEN if booking.status is Status.EXPIRED else Stand.LEFT
     offer = waiting_pages.last_offer(booking.id)
+    if offer and offer.outcome is Outcome.ACCEPTED:
+        return None  # what ended was no longer a wait
     if booking.status is Status.EXPIRED:
         if offer is None or offer.ended_at != booking.ended_at:
             return Stand.OVER

@@ -22,15 +22,17 @@ from booking import clock
 from booking.actions.approve_booking import approve_booking
 from booking.actions.book_places import Terms, book_places
 from booking.actions.cancel_booking import cancel_booking
+from booking.actions.join_waiting_list import join_waiting_list
 from booking.actions.limits import Limiter
+from booking.actions.set_capacity import set_capacity
 from booking.actions.split_booking import split_booking
 from booking.app import create_app
 from booking.db import db, in_transaction
 from booking.demo import load_demo
 from booking.links import CONFIRM, MANAGE, make_token
 from booking.links import HEAD as HEAD_LINK
-from booking.models import HEAD, Booking, Event, Organisation, OrganisationKind, Party, Slot
-from booking.queries import catalogue
+from booking.models import HEAD, Actor, Booking, Event, Organisation, OrganisationKind, Party, Slot, Who
+from booking.queries import catalogue, fetch
 from booking.transport import transport_for
 from booking.worker import Worker
 from tests.browser import workspaces
@@ -105,7 +107,10 @@ def prepare(app: Flask) -> dict[str, str]:
         "privacy": "/privacy",
         "legal": "/legal",
         "companies": "/companies",
+        "waiting list, the rule": "/waiting-list",
+        "waiting list, the form": f"/slots/{_full_slot(visit).id}/waiting/new?places=12",
     }
+    pages |= _waiting(app, _full_slot(visit).id, visit.slots[0].id)
     return pages | _bookings(app, visit.slots[1].id, boat.slots[1].id, boat.slots[0].id) | _requests(app, boat.id)
 
 
@@ -151,6 +156,33 @@ def _bookings(app: Flask, visit_slot: int, boat_slot: int, other_boat_slot: int)
     }
 
 
+def _waiting(app: Flask, full_slot: int, other_slot: int) -> dict[str, str]:
+    """One party that waits, one that has not confirmed its address, and one that is offered a part."""
+    large, part, late = (
+        in_transaction(lambda given=given: join_waiting_list(full_slot, *given))  # type: ignore[misc]
+        for given in (
+            (*_asked("4e W", 25, proven=True), 20, (other_slot,) if fetch.slot(other_slot).remaining < 25 else ()),
+            (*_asked("3e W", 9, proven=True), 3),
+            (*_asked("4e X", 7, proven=False),),
+        )
+    )
+    more = str(fetch.slot(full_slot).capacity + 4)
+    in_transaction(lambda: set_capacity(full_slot, {"capacity": more}, Who(Actor.HOST)))
+    key = app.config["SETTINGS"].secret_key
+
+    def address(booking: Booking, act: str = "", purpose: str = MANAGE) -> str:
+        return f"/bookings/{booking.reference}{act}?token={make_token(key, purpose, booking.link_nonce)}"
+
+    return {
+        "booking, waiting": address(large),
+        "booking, waiting, changed": address(large, "/waiting"),
+        "booking, leaving the list": address(large, "/cancellation"),
+        "booking, offered a part": address(part),
+        "booking, waiting, unproven": address(late),
+        "confirm, waiting": address(late, "/confirmation", CONFIRM),
+    }
+
+
 def _requests(app: Flask, event_id: int) -> dict[str, str]:
     """A request the school's head has to approve, and one the host has to; both stay open."""
     boat = db.session.get_one(Event, event_id)
@@ -180,12 +212,16 @@ def _requests(app: Flask, event_id: int) -> dict[str, str]:
 
 
 def _book(slot_id: int, label: str, pupils: int, *, proven: bool = False) -> Booking:
+    party, terms = _asked(label, pupils, proven=proven)
+    return in_transaction(lambda: book_places(slot_id, party, terms))
+
+
+def _asked(label: str, pupils: int, *, proven: bool) -> tuple[Party, Terms]:
     party = Party(
         audience="school", email="prof@college.example", name="Camille Martin", phone="01 23 45 67 89",
         school_name="Collège Guy-Môquet", school_uai="0921234S", commune="Gennevilliers", level=label.split()[0], label=label, pupils=pupils, adults=2,
     )  # fmt: skip
-    terms = Terms(key=f"prepared-{label}", locale="fr", limiter=_NO_LIMIT, proven=proven)
-    return in_transaction(lambda: book_places(slot_id, party, terms))
+    return party, Terms(key=f"prepared-{label}", locale="fr", limiter=_NO_LIMIT, proven=proven)
 
 
 def _say(what: object) -> None:

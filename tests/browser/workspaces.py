@@ -7,7 +7,20 @@ from sqlalchemy import select
 from booking import clock
 from booking.actions.open_session import open_session
 from booking.db import db, in_transaction
-from booking.models import Account, Booking, Edition, Event, HeldFor, Label, LabelDecision, Organisation, Session, Slot, Status
+from booking.models import (
+    Account,
+    Booking,
+    Edition,
+    Event,
+    HeldFor,
+    Label,
+    LabelDecision,
+    Organisation,
+    Session,
+    Slot,
+    Status,
+    Wait,
+)
 
 SEATS = {
     "port": "visites@port-gennevilliers.example",
@@ -44,6 +57,8 @@ def pages() -> dict[str, tuple[str, str]]:
     label = db.session.scalars(asked).first()
     assert booking is not None
     request = db.session.scalars(select(Booking.reference).where(Booking.held_for == HeldFor.HOST)).first()
+    wait = db.session.scalars(select(Wait).order_by(Wait.rank)).first()
+    assert wait is not None
     slot, of_port = booking.slot_id, f"/workspace/organisations/{port}"
     company = {
         "home": of_port,
@@ -64,6 +79,9 @@ def pages() -> dict[str, tuple[str, str]]:
         "booking": f"/workspace/bookings/{booking.reference}",
         "booking, to decide": f"/workspace/bookings/{request}",
         "requests": f"{of_port}/requests",
+        "waiting list": f"/workspace/slots/{wait.slot_id}/waiting",
+        "waiting list, offered by hand": f"/workspace/bookings/{wait.booking.reference}/offer?slot={wait.slot_id}",
+        "booking, waiting": f"/workspace/bookings/{wait.booking.reference}",
         "booking, another slot": f"/workspace/bookings/{booking.reference}/slot",
         "booking for somebody": f"/workspace/slots/{slot}/bookings/new",
         "day sheet": f"/workspace/slots/{slot}/day-sheet",

@@ -94,6 +94,8 @@ def lines_of(booking: Booking, rows: Sequence[Row[Any]], locale: str, *, with_ac
         if before:
             more = f"{_heads(before['pupils'], before['adults'], locale)} → {_heads(pupils, adults, locale)}"
             pupils, adults = before["pupils"], before["adults"]
+        if entry.action == "offered":
+            more = _offered(entry, locale)
         kind = entry.details.get("kind")
         if kind in KINDS:
             more = translate(locale, KINDS[Kind(kind)])
@@ -139,6 +141,14 @@ def _moved(entry: HistoryEntry, locale: str) -> str:
     if not isinstance(was, Mapping) or not was.get("starts_at"):
         return ""
     return translate(locale, _("C’était le %(at)s")) % {"at": moment(datetime.fromisoformat(was["starts_at"]), locale)}
+
+
+def _offered(entry: HistoryEntry, locale: str) -> str:
+    """How many places, and how many who had waited longer did not get them."""
+    places, passed = entry.places_after, entry.details.get("passed_over", 0)
+    said = translate_plural(locale, "%(num)s place", "%(num)s places", places) % {"num": places}
+    over = translate_plural(locale, "%(num)s demande plus ancienne passée", "%(num)s demandes plus anciennes passées", passed)
+    return f"{said}, {over % {'num': passed}}" if passed else said
 
 
 def _heads(pupils: int, adults: int, locale: str) -> str:
