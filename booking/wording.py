@@ -26,6 +26,7 @@ PROBLEMS: Mapping[str, str] = {
     "not_a_number": _("Écrivez un nombre entier, par exemple 31."),
     "too_low": _("Il en faut au moins %(low)s."),
     "too_high": _("C’est plus que nous ne pouvons accepter : %(high)s au plus."),
+    "request_changed": _("Cette demande a changé depuis que la page s’est ouverte. Relisez-la, puis répondez de nouveau."),
     "none_ticked": _("Cochez au moins une demande."),
     "not_a_choice": _("Choisissez une des réponses proposées."),
     "not_an_email": _("Cette adresse électronique ne semble pas complète ; elle ressemble à prenom.nom@college.example."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from booking.actions.approve_booking import approve_booking
 from booking.actions.ask_headcount import ask_headcount
 from booking.actions.book_places import Terms, book_places
 from booking.actions.cancel_booking import cancel_booking
+from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
 from booking.actions.expire_holds import due_holds, expire_hold
 from booking.actions.join_waiting_list import join_waiting_list
@@ -310,6 +312,15 @@ def test_the_link_of_the_heads_mail_opens_its_page_and_nothing_else(app: Flask, 
         assert private not in mail
     assert found(reference).head_approved_at is None, "a page shows, a button acts"
     assert client.post(page, data={"token": link}).status_code == 422
+    seen = match[1] if (match := re.search('name="seen" value="([^"]+)"', shown.text)) else ""
+    in_transaction(lambda: change_headcount(reference, 22, 2))
+    stale = client.post(page, data={"token": link, "decision": "approve", "seen": seen})
+    assert (stale.status_code, "a changé depuis" in stale.text, "22 élèves" in stale.text.replace("\xa0", " ")) == (
+        422,
+        True,
+        True,
+    )
+    assert found(reference).head_approved_at is None, "nobody approves what they have not read"
     too_long = client.post(page, data={"token": link, "decision": "refuse", "why": "x" * 401})
     assert (too_long.status_code, "x" * 401 in too_long.text) == (422, True)
     for _ in range(2):
@@ -411,7 +422,11 @@ def test_many_requests_are_answered_at_once_and_each_says_what_became_of_it(app:
     no_reason = staff.client.post(here, data={"references": [second], "decision": "refuse", "why": ""})
     assert no_reason.status_code == 422
     assert f'value="{second}" checked' in no_reason.text
-    accepted = staff.client.post(here, data={"references": [first, second], "decision": "approve"})
+    seen = dict(re.findall('name="(seen-[^"]+)" value="([^"]+)"', page))
+    in_transaction(lambda: change_headcount(third, 4, 2))
+    stale = staff.client.post(here, data=seen | {"references": [third], "decision": "approve"})
+    assert (stale.status_code, "a changé depuis" in stale.text) == (409, True)
+    accepted = staff.client.post(here, data=seen | {"references": [first, second], "decision": "approve"})
     assert accepted.status_code == 303
     assert "2 réponses enregistrées" in staff.client.get(accepted.location).text
     in_transaction(lambda: cancel_booking(gone))

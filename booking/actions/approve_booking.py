@@ -7,26 +7,30 @@ from datetime import datetime
 
 from booking import clock
 from booking.actions.settle import settle
-from booking.errors import BookingClosed, WrongState
+from booking.errors import BookingClosed, Invalid, Problem, WrongState
 from booking.models import Actor, Booking, HeldFor, Status, Who
 from booking.queries import fetch
+from booking.queries.requests import sight_of
 
 ASKED_OF: Mapping[Actor, HeldFor] = {Actor.HEAD: HeldFor.HEAD, Actor.HOST: HeldFor.HOST}
 """Who answers which question."""
 _WORDS = {HeldFor.HEAD: "head_approved", HeldFor.HOST: "host_approved"}
 
 
-def approve_booking(reference: str, who: Who) -> Booking:
+def approve_booking(reference: str, who: Who, seen: str = "") -> Booking:
     """Approve what waits for this person's answer: it is confirmed, or held for the next one who must approve.
 
-    Both halves of a split class are approved together, by the reference of either. Approving twice approves once. Raises
-    `NotFound`, `WrongState` (it waits for no such answer, or no longer: `expired` once the deadline has passed) or
-    `BookingClosed` (the slot was cancelled, or the visit has begun).
+    Both halves of a split class are approved together, by the reference of either. Approving twice approves once. `seen` is what
+    the answer is about (`sight_of`), where a page has shown it. Raises `NotFound`, `Invalid` (it has changed since),
+    `WrongState` (it waits for no such answer, or no longer: `expired` once the deadline has passed) or `BookingClosed` (the slot
+    was cancelled, or the visit has begun).
     """
     booking, now = fetch.booking(reference), clock.now()
     if booking.is_live and not booking.is_overdue(now) and _approved_at(booking, who):
         return booking
     halves = waiting_halves(booking, who, now)
+    if seen and seen != sight_of(halves):
+        raise Invalid({"decision": Problem("request_changed")})
     for half in halves:
         closed = half.slot.closed_because(now)
         if closed and closed.why in {"cancelled", "past", "archived"}:

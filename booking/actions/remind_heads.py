@@ -30,7 +30,7 @@ def remind_at(asked_at: datetime, until: datetime) -> datetime:
 def due_reminders(limit: int = 100) -> list[str]:
     """References of bookings whose head is to be reminded now, the nearest deadline first."""
     now = clock.now()
-    asked_at = func.min(Message.created_at)
+    asked_at = func.max(Message.created_at)  # a visit that was moved is asked about once more
     statement = (
         select(Booking.reference, Booking.expires_at, asked_at)
         .join(Message, Message.booking_id == Booking.id)

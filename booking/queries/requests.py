@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,10 @@ class Request:
         """The last moment to answer."""
         return min(half.expires_at for half in self.halves if half.expires_at is not None)
 
+    @property
+    def seen(self) -> str:
+        return sight_of(self.halves)
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -42,10 +46,15 @@ class Counts:
     changes: int
 
 
+def sight_of(halves: Iterable[Booking]) -> str:
+    """What somebody decides about: when, where and how many. Pages carry it, so that nobody approves what has changed since."""
+    return " ".join(f"{one.slot_id}@{one.slot.starts_at.isoformat()}:{one.pupils}+{one.adults}" for one in halves)
+
+
 def asked_on(bookings: Collection[Booking]) -> dict[Kind, datetime]:
-    """When the head and the host were asked about these bookings; who was not asked is missing."""
+    """When the head and the host were last asked about these bookings; who was not asked is missing."""
     of_these = Message.booking_id.in_([booking.id for booking in bookings]), Message.kind.in_(_ASKING)
-    statement = select(Message.kind, func.min(Message.created_at)).where(*of_these).group_by(Message.kind)
+    statement = select(Message.kind, func.max(Message.created_at)).where(*of_these).group_by(Message.kind)
     return {kind: at for kind, at in db.session.execute(statement).tuples() if at is not None}
 
 

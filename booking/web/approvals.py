@@ -15,7 +15,7 @@ from booking.errors import Invalid, NotFound, Problem, Refusal
 from booking.links import HEAD as HEAD_LINK
 from booking.models import HEAD, Booking, HeldFor, Kind
 from booking.queries import fetch
-from booking.queries.requests import asked_on
+from booking.queries.requests import asked_on, sight_of
 from booking.web import access
 from booking.web.forms.approval import APPROVE, REFUSE, HeadAnswerForm
 
@@ -68,7 +68,7 @@ def answer_as_head(reference: str) -> Response | tuple[str, int]:
     form = HeadAnswerForm()
     try:
         if form.decision.data == APPROVE:
-            in_transaction(lambda: approve_booking(reference, HEAD))
+            in_transaction(lambda: approve_booking(reference, HEAD, form.seen.data or ""))
         elif form.decision.data == REFUSE:
             in_transaction(lambda: refuse_booking(reference, HEAD, form.why.data or ""))
         else:
@@ -89,12 +89,14 @@ def _booking_of_mail(reference: str) -> Booking:
 
 
 def _head_page(booking: Booking, form: HeadAnswerForm, refusal: Refusal | None) -> str:
-    halves = fetch.together(booking)
-    asked = next((half for half in halves if half.held_for is HeldFor.HEAD), booking)
+    together = fetch.together(booking)
+    asked = next((half for half in together if half.held_for is HeldFor.HEAD), booking)
+    halves = [half for half in together if (half.status, half.held_for) == (asked.status, asked.held_for)]
     return render_template(
         "head_approval.html",
         booking=asked,
-        halves=[half for half in halves if half.status is asked.status],
+        halves=halves,
+        seen=sight_of(halves),
         event=asked.slot.event,
         form=form,
         refusal=refusal,

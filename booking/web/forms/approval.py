@@ -15,6 +15,8 @@ class HeadAnswerForm(HouseForm):
 
     decision = StringField(_("Votre réponse"))
     why = StringField(_("Motif d’un refus"))
+    seen = StringField()
+    """What the page has shown."""
 
 
 class AnswerForm(HouseForm):
@@ -22,6 +24,8 @@ class AnswerForm(HouseForm):
 
     decision = StringField(_("Votre réponse"))
     why = StringField(_("Motif d’un refus"))
+    seen = StringField()
+    """What the page has shown, where it is about a request."""
     asked_at = StringField()
     """Which question is answered, where it is about a headcount."""
 

@@ -22,10 +22,11 @@ from booking.app_settings import settings
 from booking.db import in_transaction
 from booking.errors import AlreadyBooked, ClassBooked, IdempotencyKeyReused, Invalid, NotFound, Problem, Refusal, SlotFull
 from booking.i18n import DEFAULT_LOCALE
-from booking.models import Booking, Organisation, Party, Slot
+from booking.models import Booking, HeldFor, Organisation, Party, Slot
 from booking.models.party import SCHOOL
 from booking.permissions import Act
 from booking.queries import fetch, workspace_bookings
+from booking.queries.requests import sight_of
 from booking.queries.standing import cautions_of
 from booking.web.authorise import needs, who
 from booking.web.forms.approval import APPROVE, REFUSE, AnswerForm
@@ -92,7 +93,7 @@ def decide(booking: Booking) -> Response | tuple[str, int]:
     return _answered(
         booking,
         form,
-        ("accepted", lambda: approve_booking(booking.reference, who())),
+        ("accepted", lambda: approve_booking(booking.reference, who(), form.seen.data or "")),
         ("refused", lambda: refuse_booking(booking.reference, who(), form.why.data or "")),
     )
 
@@ -238,6 +239,7 @@ def _page(
         event=booking.slot.event,
         form=form,
         answer=answer or AnswerForm(formdata=None),
+        seen=sight_of(half for half in fetch.together(booking) if half.held_for is HeldFor.HOST),
         act_form=ActForm(formdata=None),
         waiting=host_part(booking),
         halves=[half for half in fetch.together(booking) if half.id != booking.id],

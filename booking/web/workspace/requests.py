@@ -22,7 +22,7 @@ from booking.queries import requests
 from booking.web.authorise import needs, who
 from booking.web.forms.approval import APPROVE, REFUSE, RequestsForm
 from booking.web.templating import gettext
-from booking.wording import refusal_sentence
+from booking.wording import problem_sentence, refusal_sentence
 
 bp = Blueprint("workspace_requests", __name__)
 
@@ -89,9 +89,12 @@ def _reason(form: RequestsForm, ticked: list[str]) -> str:
 
 
 def _decide(booking: Booking, decision: object, why: str) -> NotDone | None:
-    verb = approve_booking if decision == APPROVE else partial(refuse_booking, why=why)
+    seen = request.form.get(f"seen-{booking.reference}", "")
+    verb = partial(approve_booking, seen=seen) if decision == APPROVE else partial(refuse_booking, why=why)
     try:
         in_transaction(lambda: verb(booking.reference, who()))
+    except Invalid as invalid:
+        return NotDone(booking, " ".join(problem_sentence(problem, g.locale) for problem in invalid.fields.values()))
     except Refusal as refusal:
         said = _WHY_NOT.get(str(refusal.facts.get("status")))
         return NotDone(booking, gettext(said) if said else refusal_sentence(refusal, g.locale))
