@@ -138,6 +138,10 @@ REFUSALS: Mapping[str, str] = {
         "Votre établissement a déjà %(limit)s réservations dans cette édition : c’est le maximum. "
         "Une autre classe pourra venir si l’une d’elles est annulée."
     ),
+    "school_limit_one": _(
+        "Votre établissement a déjà une réservation dans cette édition : c’est le maximum. "
+        "Une autre classe pourra venir si elle est annulée."
+    ),
     "priority_only": _(
         "Jusqu’au %(at)s, seules les classes des établissements REP, REP+ et des quartiers prioritaires réservent, "
         "et le vôtre n’est pas sur la liste. Revenez après cette date."
@@ -256,7 +260,7 @@ def refusal_sentence(refusal: Refusal, locale: str) -> str:
         "uai_missing" if facts.get("uai_missing") else None,
         facts.get("what"),
         facts.get("status"),
-        {0: "none", 1: "one"}.get(_int(facts.get("remaining"))),
+        {0: "none", 1: "one"}.get(_int(facts.get("remaining", facts.get("limit")))),
     ):
         if variant and f"{refusal.code}_{variant}" in REFUSALS:
             key = f"{refusal.code}_{variant}"

@@ -188,7 +188,7 @@ def every_refusal() -> list[Refusal]:
         *(WrongImportState(why) for why in first_words("WrongImportState")),
         *(TooManyLetters(what, most=3) for what in ("slot", "organisation")),
         SlotChanged(), CapacityTaken(31, [("7KQ4-M9TX", 31)]), PoolChanged(), *(PoolInUse(why, []) for why in first_words("PoolInUse")),
-        AlreadyBooked(reference="7KQ4-M9TX"), AlreadySplit(reference="7KQ4-M9TX"), ClassBooked(reference="7KQ4-M9TX"), SchoolLimit(limit=2), NotFull(remaining=31),
+        AlreadyBooked(reference="7KQ4-M9TX"), AlreadySplit(reference="7KQ4-M9TX"), ClassBooked(reference="7KQ4-M9TX"), SchoolLimit(limit=1), SchoolLimit(limit=2), NotFull(remaining=31),
         PriorityOnly(at=NOW, uai_missing=True), PriorityOnly(at=NOW, uai_missing=False), IdempotencyKeyReused(), Invalid({}), NotFound(), FormExpired(), SignedOut(),
         LastManager(), SecondFactorNeeded(),
         NothingAsked(), NothingToSend(), *(SentEnough(why, most=5) for why in first_words("SentEnough")),
