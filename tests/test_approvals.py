@@ -148,6 +148,13 @@ def test_a_request_goes_from_address_to_head_to_host_and_each_has_its_time(world
     ]  # fmt: skip
 
 
+def test_the_host_who_confirms_on_the_telephone_has_looked_at_the_request(world: World) -> None:
+    asks(world, host=True)
+    reference = book(world.visit_slot, party("3A"), proven=False)
+    in_transaction(lambda: confirm_booking(reference, HOST))
+    assert found(reference).status is Status.CONFIRMED
+
+
 def test_deadlines_tell_who_must_know_and_give_the_places_back(world: World) -> None:
     asks(world, host=True, head=True)
     silent_head = book(world.visit_slot, party("3A", 10))

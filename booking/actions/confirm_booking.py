@@ -6,7 +6,7 @@ from booking import clock
 from booking.actions.join_waiting_list import enter_queues
 from booking.actions.settle import settle
 from booking.errors import BookingClosed, WrongState
-from booking.models import BOOKER, Booking, HeldFor, Status, Who
+from booking.models import BOOKER, Actor, Booking, HeldFor, Status, Who
 from booking.queries import fetch
 
 
@@ -33,5 +33,7 @@ def confirm_booking(reference: str, who: Who = BOOKER) -> Booking:
             raise BookingClosed(closed.why, at=closed.at)
     for half in halves:
         half.proven_at = now
+        if who.actor is Actor.HOST:
+            half.host_approved_at = half.host_approved_at or now  # who confirms on the telephone has looked at it
         settle(half, who, "confirmed", now, ask=half is halves[0])
     return fetch.booking(reference)
