@@ -139,16 +139,30 @@ class Shown(HTMLParser):
         return " ".join(" ".join(self.parts).split())
 
 
+@lru_cache(maxsize=4096)
 def as_pattern(message: str) -> re.Pattern[str]:
     """Finds a message as whole words in a text, whatever stands for its placeholders."""
     literal = [re.escape(part.replace("%%", "%")) for part in re.split(r"%\(\w+\)s", message)]
     return re.compile(r"(?<!\w)" + r".{1,80}?".join(literal) + r"(?!\w)")
 
 
+@lru_cache(maxsize=4096)
+def longest_words(message: str) -> str:
+    """The longest part of a message between two placeholders: where it does not stand, the message does not."""
+    return max((part.replace("%%", "%") for part in re.split(r"%\(\w+\)s", message)), key=len)
+
+
+def stands_in(message: str, text: str) -> str | None:
+    """How a message stands in a text, or None. Plain words are sought first: that is quick, and most are not there."""
+    if longest_words(message) not in text:
+        return None
+    found = as_pattern(message).search(text)
+    return found[0] if found else None
+
+
 @lru_cache(maxsize=1)
-def french_only() -> dict[str, re.Pattern[str]]:
+def french_only() -> tuple[str, ...]:
     """The French sentences that no English one contains (« 3e » stands in "3e (Year 10)"); those without a word aside."""
     english = "\n".join(text for found in translations().values() for _, entry in found for text in forms(entry.string))
     french = {text for message in messages() for text in forms(message) if re.search(r"[^\W\d_]", PLACEHOLDER.sub("", text))}
-    patterns = {text: as_pattern(text) for text in sorted(french)}
-    return {text: pattern for text, pattern in patterns.items() if not pattern.search(english)}
+    return tuple(text for text in sorted(french) if stands_in(text, english) is None)

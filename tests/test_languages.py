@@ -72,6 +72,7 @@ from tests.messages import (
     french_only,
     messages,
     placeholders,
+    stands_in,
     translations,
 )
 from tests.test_booking_pages import book, the_booking, token
@@ -234,15 +235,9 @@ FRENCH_SIGNS = re.compile(r"[«»]|[\w)] [:;?!]")
 
 
 @cache
-def longest_words(french: str) -> str:
-    """The longest part of a message between two placeholders: where it does not stand, the message does not."""
-    return max((part.replace("%%", "%") for part in re.split(r"%\(\w+\)s", french)), key=len)
-
-
 def french_in(text: str) -> dict[str, str]:
-    """The French messages that stand in a text, and how. Plain words are sought first: that is quick, and most are not there."""
-    candidates = ((french, pattern) for french, pattern in french_only().items() if longest_words(french) in text)
-    return {french: found[0] for french, pattern in candidates if (found := pattern.search(text))}
+    """The French messages that stand in a text, and how."""
+    return {french: found for french in french_only() if (found := stands_in(french, text)) is not None}
 
 
 def assert_english(page: str, *expected: str) -> None:
