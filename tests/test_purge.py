@@ -321,7 +321,7 @@ def test_purged_step_by_step_a_lived_in_world_keeps_no_address_but_the_hosts(app
     with clock.clock_at(VISIT_ENDS - timedelta(hours=2)):
         deliver(app)
     taken = [purged(app, moment) for moment in MOMENTS]
-    assert [sum(step.get(kind, 0) for step in taken) for kind in OF_BOOKINGS] == [2, 4, 17, 4]
+    assert [sum(step.get(kind, 0) for step in taken) for kind in OF_BOOKINGS] == [4, 5, 19, 5]
     assert doctor_is_content(app)
     assert [holding(trace) for trace in ("college.example", "demo.example", "Martin", "accueil@")] == [
         set(),
