@@ -78,12 +78,17 @@ def booking(reference: str) -> Booking:
     Who may see it is the caller's question.
     """
     wanted = reference.strip().upper()
-    if not _REFERENCE.fullmatch(wanted):
+    if not is_reference(wanted):
         raise NotFound
     found = db.session.execute(_BOOKING, {"wanted": wanted}).unique().scalar_one_or_none()
     if found is None:
         raise NotFound
     return found
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text has the shape of a booking's reference: what has not need not be looked for, and may be no text at all."""
+    return _REFERENCE.fullmatch(text) is not None
 
 
 def booking_by_id(booking_id: int) -> Booking:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import contains_eager
 from booking.db import db
 from booking.models import Booking, Event, HeldFor, Kind, Message, Slot, Status
 from booking.models.booking import LIVE
+from booking.queries import fetch
 
 _ASKING = (Kind.HEAD_ASKED, Kind.HOST_APPROVAL_ASKED)
 
@@ -73,7 +74,7 @@ def changes_of(organisation_id: int, now: datetime) -> list[Booking]:
 
 def bookings_named(organisation_id: int, references: Collection[str]) -> list[Booking]:
     """Those of these bookings that are this host's, whatever has become of them, with slot and event."""
-    return _bookings(organisation_id, Booking.reference.in_(references))
+    return _bookings(organisation_id, Booking.reference.in_([one for one in references if fetch.is_reference(one)]))
 
 
 def counts(organisation_id: int, now: datetime) -> Counts:
