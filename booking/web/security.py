@@ -21,6 +21,7 @@ PERSONAL = frozenset(
         "waiting_form",
         "approvals",
         "moving",
+        "moving_form",
         "mailbox",
         "sign_in",
         "second_factor",

@@ -21,6 +21,7 @@ from booking.i18n import _
 from booking.models import Audience, Slot
 from booking.models.admission import Caution, levels_admitted
 from booking.web.forms.booking import NEEDS
+from booking.web.security import PERSONAL
 from booking.wording import caution_sentence, problem_sentence, refusal_sentence
 
 
@@ -136,8 +137,11 @@ def _answers_by(slot: Slot, hours: int) -> date:
 
 
 def in_language(locale: str) -> str:
-    """This page's address in another language; a secret token never travels in it."""
-    return with_query(lang=locale)
+    """This page's address in another language. Who came by a secret link keeps it: without it there would be no page.
+
+    The address stays on this site, no other address on the page carries it, and no Referer does (`booking.web.security`).
+    """
+    return with_query(lang=locale, token=request.args.get("token") if request.blueprint in PERSONAL else None)
 
 
 def with_query(**changes: object) -> str:
