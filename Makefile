@@ -8,7 +8,7 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-em
 THROWAWAY := SECRET_KEY=only-for-this-one-check DEMO=on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean
+.PHONY: help run test nightly check bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: .venv/.for-running var/settings.env ## Set everything up and serve the demo
 
 test: .venv/.for-testing ## Set everything up and run every test
 	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
+
+nightly: .venv/.for-testing ## Play thousands of histories of bookings on both databases, others every time
+	@$(BIN)/python -m tests.states --examples 5000 --doctor $(ARGS)
 
 check: .venv/.for-testing ## Format, lint, types, the arrows between layers, migrations equal to the models
 	@$(BIN)/ruff format --check --quiet . || { echo "Some files are not formatted: run $(BIN)/ruff format ."; exit 1; }

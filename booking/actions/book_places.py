@@ -31,18 +31,18 @@ def book_places(slot_id: int, party: Party, terms: Terms) -> Booking:
     or `SlotFull`. Places are taken by the last statement, so that the pools are locked for an instant.
     """
     now = clock.now()
+    take_turns(party)  # first of all: the same request may be under way, and is then the booking this one made
     slot = fetch.slot(slot_id)
     request_hash = request_hash_of(slot_id, party)
     before = earlier(slot, party, terms, request_hash, now)
     if before.booking:
         return before.booking
     if slot.is_waited_for:
-        take_turns(party)
         offer_places([pool.id for pool in slot.pools], now)
     if slot.is_waited_for or before.let_go:
         slot = fetch.slot(slot_id)  # its places may have changed just now
     refuse_own_address(party, terms)
-    standing = standing_of(slot, party, to_write=True)
+    standing = standing_of(slot, party)
     if refusal := slot.refusal_for(party, now, by_host=terms.who.actor is Actor.HOST, standing=standing):
         raise refusal
     count_against_limits(party, terms, now)

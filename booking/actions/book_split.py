@@ -25,7 +25,7 @@ from booking.db import db
 from booking.errors import Invalid, NotFound, Problem
 from booking.models import Actor, Booking, Party, Slot
 from booking.queries import fetch
-from booking.queries.standing import standing_of
+from booking.queries.standing import standing_of, take_turns
 
 _NAMES = ("first", "second")
 _OF_THE_CLASS = frozenset({"pupils", "adults"})
@@ -48,6 +48,7 @@ def book_split(party: Party, parts: Sequence[Part], terms: Terms) -> list[Bookin
     `first_pupils`, `second_adults` and so on.
     """
     now = clock.now()
+    take_turns(party)
     slots, classes = _read(party, parts)
     request_hash = request_hash_of([part.slot_id for part in parts], party, [list(part) for part in parts])
     each = (terms, replace(terms, key=f"second:{terms.key}"))
@@ -60,7 +61,6 @@ def book_split(party: Party, parts: Sequence[Part], terms: Terms) -> list[Bookin
     _refuse(slots, classes, now, by_host=terms.who.actor is Actor.HOST)
     count_against_limits(party, terms, now)
     halves = [new_booking(*half, request_hash, now) for half in zip(slots, classes, each, strict=True)]
-    group = secrets.token_hex(16)
     group, until = secrets.token_hex(16), min(half.expires_at for half in halves if half.expires_at)
     for half in halves:
         half.group_key, half.expires_at = group, until
@@ -118,7 +118,7 @@ def _refuse(slots: list[Slot], classes: list[Party], now: datetime, *, by_host: 
     """Each half by the rules of its slot, before either of them is there to count against the other."""
     problems: dict[str, Problem] = {}
     for name, slot, half in zip(_NAMES, slots, classes, strict=True):
-        refusal = slot.refusal_for(half, now, by_host=by_host, standing=standing_of(slot, half, to_write=True))
+        refusal = slot.refusal_for(half, now, by_host=by_host, standing=standing_of(slot, half))
         if isinstance(refusal, Invalid):
             problems |= {f"{name}_{field}" if field in _OF_THE_CLASS else field: found for field, found in refusal.fields.items()}
         elif refusal:

@@ -43,6 +43,7 @@ def join_waiting_list(
     `BookingClosed` (also where the list is over), `Invalid`, `PriorityOnly`, `ClassBooked`, `SchoolLimit` or `TooMany`.
     """
     now = clock.now()
+    take_turns(party)
     slot = fetch.slot(slot_id)
     others = sorted(set(also) - {slot_id})
     request_hash = request_hash_of([slot_id, *others], party, at_least)
@@ -51,7 +52,6 @@ def join_waiting_list(
         return before.booking
     refuse_own_address(party, terms)
     pools = {pool.id for one in fetch.slots([slot_id, *others]) for pool in one.pools}
-    take_turns(party)
     lock_around(pools)
     offer_places(pools, now)  # who waited before is served before anybody is told that there is room
     slot = fetch.slot(slot_id)
@@ -134,7 +134,7 @@ def _refuse_if_it_stands_there(booking: Booking, others: list[int]) -> None:
 def _refuse_unless_it_may_wait(slots: list[Slot], party: Party, at_least: int | None, now: datetime, *, by_host: bool) -> None:
     """The rules are those of booking, and the slot must be full: who fits, and stands behind nobody who fits, books."""
     for slot in slots:
-        standing = standing_of(slot, party, to_write=True)
+        standing = standing_of(slot, party)
         if refused := rule_against(slot, party, now, by_host=by_host, standing=standing):
             raise refused
         if now >= list_ends_at(slot):

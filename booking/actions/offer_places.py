@@ -17,7 +17,7 @@ from booking.actions.queue_message import queue_copy, times_told
 from booking.actions.steps import step
 from booking.db import db
 from booking.models import RULE, Booking, HeldFor, Kind, Offer, Outcome, Slot, Status, Wait, Who, slot_pools
-from booking.queries.waiting import Next, Passed, first_who_fits, queue_before, waited_for
+from booking.queries.waiting import Next, Passed, first_who_fits, pools_waited_for_by_the_same, queue_before, waited_for
 
 MOST_LOOKED_AT = 200
 """How many parties in a row, kept by a rule from what is free, one transaction looks at; the worker's sweep looks beyond them."""
@@ -30,6 +30,8 @@ def free_places(bookings: Iterable[Booking], now: datetime, places: int | None =
     """
     bookings = list(bookings)
     pools = {pool.id for booking in bookings for pool in booking.slot.pools}
+    if places is None:
+        pools |= pools_waited_for_by_the_same(bookings)
     lock_around(pools)
     for booking in bookings:
         give_back(booking, places, now)

@@ -37,7 +37,8 @@ def standing_of(slot: Slot, party: Party, besides: Collection[int] = (), *, to_w
 def take_turns(party: Party) -> None:
     """Let transactions about one school go one after the other (PostgreSQL; SQLite has one writer anyway).
 
-    Call it before any pool is locked, so that nobody waits for a school while holding the pool its owner needs.
+    Call it first: what the same request made meanwhile is then seen, and nobody waits for a school while holding the pool its
+    owner needs.
     """
     if not party.is_class or db.engine.dialect.name != "postgresql":
         return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_, union
 
 from booking.db import db
-from booking.models import Audience, Booking, Slot, Wait, slot_pools
+from booking.models import Audience, Booking, Slot, Status, Wait, slot_pools
 from booking.models.admission import rule_against
 from booking.models.booking import OCCUPYING
 from booking.models.party import SCHOOL, comes_as
@@ -39,6 +39,25 @@ def waited_for(pool_ids: Collection[int]) -> list[int]:
     drawing = select(slot_pools.c.slot_id).where(slot_pools.c.pool_id.in_(pool_ids))
     statement = select(Slot.id).where(Slot.id.in_(drawing), select(Wait.slot_id).where(Wait.slot_id == Slot.id).exists())
     return list(db.session.scalars(statement.order_by(Slot.id)))
+
+
+def pools_waited_for_by_the_same(bookings: Iterable[Booking]) -> set[int]:
+    """The pools of slots that classes of the same schools wait for: what ends here no longer counts against them there.
+
+    The texts are the words of partial indexes.
+    """
+    found: set[int] = set()
+    for booking in bookings:
+        event = booking.slot.event
+        if booking.is_class and (event.one_per_class or event.edition.school_limit is not None):
+            by_name = Booking.class_key if event.edition.school_limit is None else Booking.school_key
+            either = [and_(text("bookings.class_key <> ''"), by_name == getattr(booking, by_name.key))]
+            if booking.school_uai:
+                either.append(and_(text("bookings.school_uai <> ''"), Booking.school_uai == booking.school_uai))
+            of_them = (select(Booking.id).where(Booking.status == Status.WAITING, same) for same in either)
+            waited = select(Wait.slot_id).where(Wait.booking_id.in_(union(*of_them)))
+            found.update(db.session.scalars(select(slot_pools.c.pool_id).where(slot_pools.c.slot_id.in_(waited)).distinct()))
+    return found
 
 
 def slots_with_room(now: datetime) -> list[int]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from tests.bench import floor, load, pgbench, report, servers, statements
+from tests.bench import floor, load, pgbench, queues, report, servers, statements
 from tests.bench.load import Speed
 from tests.databases import ENVIRONMENT, migrate, postgresql_server
 from tests.race import site
@@ -62,11 +62,13 @@ def measure(rounds: int, seconds: float) -> Figures:
     figures = Figures()
     with servers.on(SERVER), postgresql_server() as url:
         say("PostgreSQL is running; preparing the databases")
-        places = {name: _database(url, name) for name in ("bare", "product", "setup")}
+        places = {name: _database(url, name) for name in ("bare", "product", "setup", "queues")}
         slots, event_id = _prepare(places["bare"], places["product"])
         figures.plain["machine"] = _machine(url)
         figures.plain["statements"] = statements.counted(places["product"], slots[0], event_id)
         _setup(figures, url, places["setup"], places["bare"])
+        say("waiting lists, long and short")
+        figures.plain["queues"] = queues.ratios(places["queues"])
         with ExitStack() as stack:
             bare = stack.enter_context(_bare(places["bare"]))
             environ = ENVIRONMENT | {"DATABASE_URL": places["product"], "RATE_LIMITS": "off"}

@@ -45,6 +45,7 @@ def _targets(figures: Figures, places: int) -> str:
         ("memory of everything, MB", f"{memory:.0f}", "≤ 250"),
         ("first page after the start, s", f"{plain['first page']:.1f}", "≤ 2"),
     ]
+    rows += [(f"freeing places, 10,000 waiting / 10: {what}", f"{ratio:.2f}", "≤ 2") for what, ratio in plain["queues"].items()]
     return _table(("ratio or count", "measured", "wanted"), rows)
 
 

@@ -62,7 +62,8 @@ def _booking(ask: Ask) -> Booking:
     return book_places(ask.slot_id, party(ask.places, ask.label), Terms(key=ask.key, locale="fr", limiter=NO_LIMIT))
 
 
-def _inside(url: str, work: Callable[..., str]) -> Client:
+def inside(url: str, work: Callable[..., str]) -> Client:
+    """Clients that do some work on this database, each in an application context of its own."""
     app = open_app(url)
 
     def client(ask: object) -> Answer:
@@ -81,17 +82,17 @@ def _inside(url: str, work: Callable[..., str]) -> Client:
 
 def through_verbs(url: str) -> Client:
     """Clients that call the verb on this database."""
-    return _inside(url, book)
+    return inside(url, book)
 
 
 def through_pairs(url: str) -> Client:
     """Clients that book two slots at once."""
-    return _inside(url, book_both)
+    return inside(url, book_both)
 
 
 def through_acts(url: str) -> Client:
     """Clients that change bookings there are."""
-    return _inside(url, act)
+    return inside(url, act)
 
 
 def through_api(address: str) -> Client:

@@ -126,7 +126,7 @@ def pools() -> dict[int, tuple[int, int]]:
 def broken_rules() -> list[str]:
     """Everything about places, bookings, history and messages that does not add up; nothing when all is well."""
     db.session.commit()
-    return [*_wrong_counters(), *_half_bookings(), *_damage(), *_found_by_the_doctor()]
+    return [*_wrong_counters(), *_half_bookings(), *_damage(), *found_by_the_doctor()]
 
 
 def _wrong_counters() -> list[str]:
@@ -184,7 +184,8 @@ _MAILS = {
 }
 
 
-def _found_by_the_doctor() -> list[str]:
+def found_by_the_doctor() -> list[str]:
+    """Every rule of `flask doctor`, read in one snapshot."""
     doctor.open_snapshot()
     found = [f"{finding.rule.name}: {broken}" for finding in doctor.examine() for broken in finding.broken]
     db.session.rollback()

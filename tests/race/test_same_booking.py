@@ -78,7 +78,7 @@ def test_two_slots_booked_at_once_in_opposite_order_both_or_neither(prepare: Pre
     first, second = prepare({"morning": 10, "noon": 10}, [["morning"], ["noon"]])
     pairs = []
     for n in range(6):
-        there, back = (Ask(slot, 3, f"3e {n}", f"key-{n}-{slot}") for slot in (first, second))
+        there, back = (Ask(slot, 3, f"3e {n}-{slot}", f"key-{n}-{slot}") for slot in (first, second))
         pairs.append((there, back) if n % 2 else (back, there))
     answers = run(through_pairs, database_url, pairs, processes=2)
     assert words(answers) == ["done"] * 3 + ["slot_full"] * 3, [a for a in answers if a.word == "error"]
