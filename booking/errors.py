@@ -261,7 +261,7 @@ class IdempotencyKeyReused(Refusal):
 
 
 class TooMany(Refusal):
-    """A limit against abuse was reached (`scope`: recipient or network). `retry_after` is in seconds."""
+    """A limit against abuse was reached (`scope`: recipient, network or booking). `retry_after` is in seconds."""
 
     code = "too_many_requests"
     status = 429

@@ -160,6 +160,10 @@ REFUSALS: Mapping[str, str] = {
     "too_many_letters_organisation": _("Vous avez déjà envoyé %(most)s messages aujourd’hui. Écrivez le suivant demain."),
     "idempotency_key_reused": _("Ce formulaire a déjà servi pour une autre demande. Rouvrez-le pour en faire une nouvelle."),
     "too_many_requests": _("Trop de demandes ont été faites pour cette adresse ou depuis ce réseau. Réessayez dans une heure."),
+    "too_many_requests_booking": _(
+        "Cette réservation a changé souvent depuis une heure, et d’autres en reçoivent chaque fois un message. "
+        "Réessayez plus tard."
+    ),
     "booking_closed_cancelled": _("Ce créneau a été annulé par l’organisateur."),
     "booking_closed_archived": _("Cette édition est terminée."),
     "booking_closed_past": _("Cette visite a déjà commencé."),
@@ -259,6 +263,7 @@ def refusal_sentence(refusal: Refusal, locale: str) -> str:
         facts.get("why"),
         "uai_missing" if facts.get("uai_missing") else None,
         facts.get("what"),
+        facts.get("scope"),
         facts.get("status"),
         {0: "none", 1: "one"}.get(_int(facts.get("remaining", facts.get("limit")))),
     ):

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
-from booking.db import db
+from booking import clock
+from booking.actions.book_places import book_places
+from booking.actions.limits import PER_ASKER_AND_HOUR, PER_BOOKING_AND_HOUR, Limiter
+from booking.db import db, in_transaction
+from booking.errors import TooMany
 from booking.links import CONFIRM, HEAD, MANAGE
+from booking.models import Kind, Message
 from booking.queries import doctor
 from tests.test_approvals import UAI, asks, token
-from tests.test_moving import book, party
+from tests.test_moving import book, fresh, party, terms
 from tests.workspaces import manager_of
 from tests.world import World, a_form
 
@@ -65,3 +73,57 @@ def test_the_form_of_a_split_class_is_kept_by_nobody(client: FlaskClient, world:
     assert "prof@college.example" in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert "noindex" in answer.headers["X-Robots-Tag"]
+
+
+def test_a_booking_that_changes_without_end_fills_nobodys_mailbox(app: Flask, client: FlaskClient, world: World) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], rate_limits=True)
+    reference = book(world.boat_slot, party("3A", 10, 2))
+    secret = token(app, reference, MANAGE)
+    to_host = select(func.count()).select_from(Message).where(Message.kind == Kind.HOST_BOOKING_CHANGED)
+    page, api = f"/bookings/{reference}", f"/api/v1/bookings/{reference.lower()}"
+    bearer = {"Authorization": f"Bearer {secret}"}
+
+    def change(number: int) -> TestResponse:
+        match number % 4:
+            case 0:
+                slot = world.boat_slot if number % 8 else world.second_boat_slot
+                return client.post(f"{page}/slot", data={"token": secret, "slot": str(slot)})
+            case 1:
+                return client.post(f"{page}/headcount", data={"token": secret, "pupils": str(10 + number % 8), "adults": "2"})
+            case 2:
+                slot = world.boat_slot if number % 8 == 6 else world.second_boat_slot
+                return client.post(f"{api}/slot", json={"slot_id": slot}, headers=bearer)
+        return client.patch(api, json={"pupils": 20 + number % 8}, headers=bearer)
+
+    done = [change(number).status_code for number in range(PER_BOOKING_AND_HOUR)]
+    assert set(done) <= {200, 303}
+    told = db.session.scalar(to_host)
+    refused = [change(number) for number in range(4)]
+    assert [answer.status_code for answer in refused] == [429] * 4
+    assert refused[3].json is not None
+    assert refused[3].json["scope"] == "booking"
+    now = fresh(reference)
+    other = world.second_boat_slot if now.slot_id == world.boat_slot else world.boat_slot
+    halves = {"staying_pupils": 5, "pupils": now.pupils - 5, "staying_adults": 1, "adults": 1, "slot": other, "token": secret}
+    assert client.post(f"{page}/split", data=halves).status_code == 429
+    db.session.rollback()
+    assert db.session.scalar(to_host) == told
+    assert client.post(f"{page}/cancellation", data={"token": secret}).status_code == 303
+    with clock.clock_at(clock.now() + timedelta(hours=1)):
+        assert change(0).status_code == 409, "it is cancelled, and no longer limited"
+
+
+def test_one_proven_address_does_not_write_to_every_head_of_the_country(world: World) -> None:
+    asks(world)
+    limited = Limiter(secret="s", network="198.51.100.7")
+    asked = replace(party("3A", 1, 1), email="prof@college.example", school_uai=UAI, head_asked=True)
+    for number in range(PER_ASKER_AND_HOUR):
+        one = replace(asked, label=f"3e {number}")
+        in_transaction(lambda: book_places(world.visit_slot, one, terms(one.label, limiter=limited)))
+    one_more = replace(asked, label="4e A")
+    with pytest.raises(TooMany):
+        in_transaction(lambda: book_places(world.visit_slot, one_more, terms("one more", limiter=limited)))
+    without = replace(one_more, head_asked=False)
+    assert in_transaction(lambda: book_places(world.visit_slot, without, terms("without", limiter=limited))).is_live
+    told = db.session.scalar(select(func.count()).select_from(Message).where(Message.kind == Kind.HEAD_ASKED))
+    assert told == PER_ASKER_AND_HOUR

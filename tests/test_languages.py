@@ -180,7 +180,7 @@ def every_refusal() -> list[Refusal]:
         *(TooLate(what, at=NOW) for what in first_words("TooLate")),
         *(WrongState(status) for status in Status),
         *(SlotFull(remaining=remaining, wanted=31) for remaining in (0, 1, 8)),
-        *(TooMany(scope, retry_after=3600) for scope in ("recipient", "network")),
+        *(TooMany(scope, retry_after=3600) for scope in ("recipient", "network", "booking")),
         *(EventNotReady(what, ()) for what in first_words("EventNotReady")),
         *(EventFixed(why) for why in first_words("EventFixed")),
         *(StillBooked(bookings) for bookings in (1, 12)),

@@ -89,7 +89,7 @@ def new_booking(slot: Slot, party: Party, terms: Terms, request_hash: str, now: 
     """A booking as it was asked for; its verb says where it goes from here.
 
     Who books by the host's hand needs no host's yes, and no head's unless the teacher asked for it. Raises `Invalid` where the
-    head must be asked and the school's official mailbox is not known.
+    head must be asked and the school's official mailbox is not known, or `TooMany` where this address asks too many heads.
     """
     by_host = terms.who.actor is Actor.HOST
     booking = Booking(
@@ -126,6 +126,7 @@ def new_booking(slot: Slot, party: Party, terms: Terms, request_hash: str, now: 
         if mailbox is None:
             raise Invalid({"school_uai": Problem("head_unknown") if party.school_uai else Problem("uai_for_head")})
         booking.head_email = mailbox
+        terms.limiter.count_asking(party.email, now)
     return booking
 
 

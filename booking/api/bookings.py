@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import request
@@ -64,7 +65,7 @@ def show_booking(reference: str) -> Response:
 def change_booking(reference: str) -> Response:
     """Change how many pupils or adults come, inside `group` as they were booked or by themselves; what is left out stays."""
     token = bearer()
-    opened(reference, token, MANAGE)
+    booking = opened(reference, token, MANAGE)
     body = read_object()
     problems = unknown_fields(body, ("pupils", "adults", "group"))
     numbers = body | part(body, "group", ("pupils", "adults"), problems)
@@ -74,7 +75,8 @@ def change_booking(reference: str) -> Response:
     if problems:
         raise Invalid(problems)
     try:
-        return answer(booking_body(in_transaction(lambda: _change(reference, numbers)), token))
+        act = partial(_change, reference, numbers)
+        return answer(booking_body(in_transaction(lambda: limiter().changing(booking.reference, act)), token))
     except Invalid as invalid:
         raise Invalid(in_json_terms(invalid.fields) if body.get("group") else invalid.fields) from invalid
 
@@ -123,10 +125,15 @@ def terms_for(key: str) -> Terms:
     return Terms(
         key=key,
         locale=locale(),
-        limiter=Limiter(found.secret_key, request.remote_addr or "", found.rate_limits),
+        limiter=limiter(),
         hold_for=timedelta(minutes=found.hold_minutes),
         own_address=found.sender_address,
     )
+
+
+def limiter() -> Limiter:
+    """The limits against abuse, for who sends this request."""
+    return Limiter(settings().secret_key, request.remote_addr or "", settings().rate_limits)
 
 
 def made_answer(booking: Booking) -> Response:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from werkzeug.wrappers import Response
 
 from booking.actions.move_booking import move_booking
 from booking.actions.split_booking import split_booking
-from booking.api.bookings import bearer, booking_body, opened
+from booking.api.bookings import bearer, booking_body, limiter, opened
 from booking.api.door import LARGEST_ID, answer, bp
 from booking.api.reading import number, read_object, unknown_fields
 from booking.app_settings import settings
@@ -23,20 +24,21 @@ from booking.models.party import read_number
 def move_to_slot(reference: str) -> Response:
     """Let the party come to another slot of the event. Doing so twice moves once."""
     token = bearer()
-    opened(reference, token, MANAGE)
+    booking = opened(reference, token, MANAGE)
     body = read_object()
-    slot_id = _slot_id(body, ("slot_id",))
-    return answer(booking_body(in_transaction(lambda: move_booking(reference, slot_id)), token))
+    act = partial(move_booking, reference, _slot_id(body, ("slot_id",)))
+    return answer(booking_body(in_transaction(lambda: limiter().changing(booking.reference, act)), token))
 
 
 @bp.post("/bookings/<reference>/split")
 def split_over_slots(reference: str) -> Response:
     """Let some of a class come to another slot of the event; answers with the new half. Doing so twice splits once."""
     token = bearer()
-    opened(reference, token, MANAGE)
+    booking = opened(reference, token, MANAGE)
     body = read_object()
     slot_id = _slot_id(body, ("slot_id", "pupils", "adults"))
-    half = in_transaction(lambda: split_booking(reference, slot_id, number(body.get("pupils")), number(body.get("adults"))))
+    act = partial(split_booking, reference, slot_id, number(body.get("pupils")), number(body.get("adults")))
+    half = in_transaction(lambda: limiter().changing(booking.reference, act))
     its_own = make_token(settings().secret_key, MANAGE, half.link_nonce)
     made = booking_body(half, its_own)
     return answer(made | {"token": its_own}, 201, {"Location": made["links"]["self"]})

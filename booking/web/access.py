@@ -6,6 +6,7 @@ import time
 
 from flask import current_app, request, session
 
+from booking.actions.limits import Limiter
 from booking.app_settings import secrets_of, settings
 from booking.errors import NotFound
 from booking.links import MANAGE, keyed_hash, opens
@@ -62,6 +63,11 @@ def remember_proven(email: str) -> None:
 def is_proven(email: str) -> bool:
     """Whether this browser has shown to own an address lately."""
     return float(session.get(_PROVEN, {}).get(_address_hash(email), 0)) > time.time()
+
+
+def limiter() -> Limiter:
+    """The limits against abuse, for who sends this request."""
+    return Limiter(settings().secret_key, request.remote_addr or "", settings().rate_limits)
 
 
 def forget() -> None:

@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response
 
 from booking import clock
 from booking.actions.book_places import Terms, book_places
-from booking.actions.limits import Limiter
 from booking.actions.waiting_ends import list_ends_at
 from booking.app_settings import settings
 from booking.db import in_transaction
@@ -142,7 +141,7 @@ def terms_of(form: BookingForm, party: Party, door: str = "form") -> Terms:
     return Terms(
         key=f"{door}:{form.key.data or secrets.token_urlsafe(16)}",
         locale=g.locale,
-        limiter=Limiter(settings().secret_key, request.remote_addr or "", settings().rate_limits),
+        limiter=access.limiter(),
         proven=access.is_proven(party.email),
         hold_for=timedelta(minutes=settings().hold_minutes),
         own_address=settings().sender_address,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 
 import segno
@@ -14,7 +15,6 @@ from booking.actions.ask_headcount import ask_headcount
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
-from booking.actions.limits import Limiter
 from booking.actions.send_proof_again import send_proof_again
 from booking.actions.split_booking import live_half_of
 from booking.app_settings import settings
@@ -47,7 +47,8 @@ def set_headcount(reference: str) -> Response | tuple[str, int]:
     form = HeadcountForm()
     try:
         verb = ask_headcount if form.ask.data else change_headcount
-        changed = in_transaction(lambda: verb(reference, form.pupils.data, form.adults.data))
+        act = partial(verb, reference, form.pupils.data, form.adults.data)
+        changed = in_transaction(lambda: access.limiter().changing(booking.reference, act))
     except Refusal as refusal:
         if isinstance(refusal, Invalid):
             form.show(refusal.fields, g.locale)
@@ -88,7 +89,7 @@ def confirm(reference: str) -> Response | tuple[str, int]:
 def send_proof(reference: str) -> Response | tuple[str, int]:
     """Nothing came: the mail that asks to confirm is sent again, a few times at most."""
     booking = access.booking_or_404(reference)
-    limiter = Limiter(settings().secret_key, request.remote_addr or "", settings().rate_limits)
+    limiter = access.limiter()
     try:
         in_transaction(lambda: send_proof_again(reference, limiter))
     except Refusal as refusal:

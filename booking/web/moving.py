@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -75,7 +76,8 @@ def move(reference: str) -> Response | tuple[str, int]:
     form = MoveForm()
     try:
         slot_id = form.slot_id()
-        in_transaction(lambda: move_booking(reference, slot_id))
+        act = partial(move_booking, reference, slot_id)
+        in_transaction(lambda: access.limiter().changing(booking.reference, act))
     except Refusal as refusal:
         _say(form, refusal, known="slot")
         return _move_page(fetch.booking(reference), form, refusal), refusal.status
@@ -96,8 +98,8 @@ def split(reference: str) -> Response | tuple[str, int]:
     booking = access.booking_or_404(reference)
     form = SplitForm()
     try:
-        going = form.going(booking)
-        in_transaction(lambda: split_booking(reference, *going))
+        act = partial(split_booking, reference, *form.going(booking))
+        in_transaction(lambda: access.limiter().changing(booking.reference, act))
     except Refusal as refusal:
         _say(form, refusal, known="slot")
         return _split_page(fetch.booking(reference), form, refusal), refusal.status
