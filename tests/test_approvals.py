@@ -118,6 +118,7 @@ def _all_rules_hold(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_a_request_goes_from_address_to_head_to_host_and_each_has_its_time(world: World) -> None:
     asks(world, host=True, head=True)
     reference = book(world.visit_slot, party("3A"), proven=False)
+    assert db.session.scalars(select(Message.facts).where(Message.kind == Kind.BOOKING_TO_PROVE)).one()["then"] == "head"
     in_transaction(lambda: confirm_booking(reference))
     one = found(reference)
     assert (one.held_for, one.expires_at) == (HeldFor.HEAD, NOW + timedelta(days=7))

@@ -125,6 +125,9 @@ def test_who_joins_the_list_reads_what_was_asked_for_and_that_nothing_is_booked(
 @pytest.mark.parametrize(
     ("kind", "more", "sentence"),
     [
+        (Kind.BOOKING_TO_PROVE, {}, "L’invitation pour votre calendrier suit aussitôt."),
+        (Kind.BOOKING_TO_PROVE, {"then": "host"}, "clic. L’organisateur doit ensuite accepter votre demande."),
+        (Kind.BOOKING_TO_PROVE, {"then": "head"}, "clic. La direction de votre établissement doit ensuite donner"),
         (Kind.BOOKING_EXPIRED, {"held_for": "email"}, "Sans confirmation à temps, nous avons rendu les places."),
         (Kind.BOOKING_EXPIRED, {}, "Sans confirmation à temps, nous avons rendu les places."),
         (Kind.BOOKING_EXPIRED, {"held_for": "offer", "booking": PROVEN}, "vont à la suite de la file."),

@@ -108,8 +108,8 @@ def test_english_mails_keep_no_french_of_ours(kind: Kind) -> None:
 
 
 def test_subjects_are_concrete() -> None:
-    assert subject(Kind.BOOKING_TO_PROVE) == "31 places tenues pour « Visite des activités portuaires » : confirmez avant 12 h"
-    assert subject(Kind.BOOKING_TO_PROVE, locale="en") == "31 places held for “Visite des activités portuaires”: confirm by 12 pm"
+    assert subject(Kind.BOOKING_TO_PROVE) == "Confirmez avant 12 h : 31 places tenues, « Visite des activités portuaires »"
+    assert subject(Kind.BOOKING_TO_PROVE, locale="en") == "Confirm by 12 pm: 31 places held, “Visite des activités portuaires”"
     assert subject(Kind.BOOKING_CONFIRMED) == "Confirmé : Visite des activités portuaires, mardi 24 novembre, 14 h 30"
     assert subject(Kind.BOOKING_CANCELLED, locale="en") == (
         "Cancelled: Visite des activités portuaires, Tuesday 24 November, 2:30 pm"
@@ -121,7 +121,7 @@ def test_a_deadline_is_an_hour_today_and_names_the_day_later() -> None:
     assert "Places tenues jusqu’à 12 h\n" in plain(Kind.BOOKING_TO_PROVE)
     tomorrow = {"expires_at": (QUEUED + timedelta(hours=30)).isoformat()}
     assert "Places tenues jusqu’au mardi 17 novembre, 16 h\n" in plain(Kind.BOOKING_TO_PROVE, booking=tomorrow)
-    assert "confirmez avant le mardi 17 novembre, 16 h" in subject(Kind.BOOKING_TO_PROVE, booking=tomorrow)
+    assert "Confirmez avant le mardi 17 novembre, 16 h : " in subject(Kind.BOOKING_TO_PROVE, booking=tomorrow)
 
 
 def test_a_visit_over_midnight_says_on_which_day_it_ends() -> None:

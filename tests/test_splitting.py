@@ -24,6 +24,7 @@ from booking.actions.split_booking import split_booking
 from booking.db import db, in_transaction
 from booking.errors import AlreadyBooked, AlreadySplit, ClassBooked, IdempotencyKeyReused, Invalid, NotFound, SlotFull, TooLate
 from booking.mail.compose import compose
+from booking.mail.facts import read_facts
 from booking.models import Actor, Booking, Edition, Event, HeldFor, Kind, Message, Slot, Status, Who
 from booking.queries import doctor
 from tests.mails import SETTINGS, calendar_bytes, entry, opened
@@ -108,6 +109,8 @@ def test_what_is_wrong_with_a_part_is_said_of_it(world: World) -> None:
 def test_one_mail_proves_both_halves_and_both_expire_together(world: World, frozen: datetime) -> None:
     halves = split_over(world, "3A", [(16, 2), (15, 1)], proven=False)
     assert [len(mails(reference, Kind.BOOKING_TO_PROVE)) for reference in halves] == [1, 0]
+    [asked] = mails(halves[0], Kind.BOOKING_TO_PROVE)
+    assert read_facts(asked.facts).places_of_class == 34, "the mail counts both halves"
     in_transaction(lambda: confirm_booking(halves[0]))
     assert [fresh(reference).status for reference in halves] == [Status.CONFIRMED] * 2
     assert [len(mails(reference, Kind.BOOKING_CONFIRMED)) for reference in halves] == [1, 1]

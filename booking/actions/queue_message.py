@@ -99,7 +99,7 @@ def _other_half(booking: Booking, kind: Kind) -> dict[str, Any]:
     if other is None:
         return {}
     times = {"starts_at": other.slot.starts_at.isoformat(), "ends_at": other.slot.ends_at.isoformat()}
-    return {"other_half": times | {"pupils": other.pupils, "adults": other.adults}}
+    return {"other_half": times | {"pupils": other.pupils, "adults": other.adults, "places": other.places}}
 
 
 def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def hold_for(booking: Booking, needed: HeldFor, now: datetime) -> None:
 
 
 def _ask_for_proof(booking: Booking, now: datetime) -> None:
-    queue_message(booking, Kind.BOOKING_TO_PROVE, now)
+    # The mail promises an invitation only where nobody else has to say yes first.
+    then = HeldFor.HEAD if booking.head_needed else HeldFor.HOST if booking.slot.event.host_approval else None
+    queue_message(booking, Kind.BOOKING_TO_PROVE, now, **({"then": then.value} if then else {}))
 
 
 def _ask_head(booking: Booking, now: datetime) -> None:

@@ -61,6 +61,12 @@ class Facts:
         return str(self.booking.get("name", ""))
 
     @property
+    def places_of_class(self) -> int:
+        """Places held for the whole party: of a split class, for both halves."""
+        half = self.more.get("other_half") or {}
+        return int(self.booking["places"]) + int(half.get("places", 0))
+
+    @property
     def to_stranger(self) -> bool:
         """Whether the mail goes to an address nobody has proven: the booker's own words were left out."""
         return "email" not in self.booking

@@ -27,7 +27,7 @@ TO_BOOKERS: Mapping[Kind, Mapping[str, Notice]] = MappingProxyType(
     {
         Kind.WAITING_TO_PROVE: {
             "": Notice(
-                subject=_("Liste d’attente de « %(title)s » : confirmez avant le %(deadline)s"),
+                subject=_("Confirmez avant le %(deadline)s : liste d’attente de « %(title)s »"),
                 state=_("Liste d’attente : à confirmer avant le %(deadline)s"),
                 tone="signal",
                 says=(

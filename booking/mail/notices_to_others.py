@@ -54,11 +54,11 @@ def _to_host(subject: str, state: str, tone: str, button: str, *says: Says) -> N
 TO_HEADS: Mapping[Kind, Notice] = MappingProxyType(
     {
         Kind.HEAD_ASKED: _to_head(
-            _("Votre accord est demandé : %(title)s, %(when)s, %(people)s"),
+            _("Accord demandé avant le %(deadline)s : sortie de %(people)s, %(title)s, %(when)s"),
             _("%(name)s demande votre accord pour cette sortie : « %(title)s », avec %(people)s. %(host)s les recevra."),
         ),
         Kind.HEAD_REMINDED: _to_head(
-            _("Rappel, votre accord est demandé : %(title)s, %(when)s, %(people)s"),
+            _("Rappel, accord demandé avant le %(deadline)s : sortie de %(people)s, %(title)s, %(when)s"),
             _("%(name)s attend toujours votre réponse pour cette sortie : « %(title)s », avec %(people)s. %(host)s les recevra."),
             _("Ce rappel est le seul."),
         ),

@@ -114,6 +114,8 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "pupils": facts.booking["pupils"],
         "adults": facts.booking["adults"],
         "places": facts.booking["places"],
+        "places_of_class": facts.places_of_class,
+        "then": facts.more.get("then", ""),
         "reference": facts.reference,
         "deadline": deadline,
         "deadline_has_day": deadline_has_day,

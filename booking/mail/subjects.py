@@ -41,20 +41,20 @@ def subject(kind: Kind, facts: Facts, queued_at: datetime, locale: str) -> str:
 
 
 def _to_prove(facts: Facts, queued_at: datetime, locale: str) -> str:
-    number = facts.booking["places"]
+    number = facts.places_of_class
     deadline, with_day = words.deadline(facts.expires_at or facts.starts_at, queued_at, locale)
     if with_day:
         pattern = translate_plural(
             locale,
-            "%(num)s place tenue pour « %(title)s » : confirmez avant le %(deadline)s",
-            "%(num)s places tenues pour « %(title)s » : confirmez avant le %(deadline)s",
+            "Confirmez avant le %(deadline)s : %(num)s place tenue, « %(title)s »",
+            "Confirmez avant le %(deadline)s : %(num)s places tenues, « %(title)s »",
             number,
         )
     else:
         pattern = translate_plural(
             locale,
-            "%(num)s place tenue pour « %(title)s » : confirmez avant %(deadline)s",
-            "%(num)s places tenues pour « %(title)s » : confirmez avant %(deadline)s",
+            "Confirmez avant %(deadline)s : %(num)s place tenue, « %(title)s »",
+            "Confirmez avant %(deadline)s : %(num)s places tenues, « %(title)s »",
             number,
         )
     return pattern % {"num": number, "title": facts.title, "deadline": deadline}
