@@ -62,10 +62,7 @@ def set_headcount(reference: str) -> Response | tuple[str, int]:
 @bp.get("/bookings/<reference>/confirmation")
 def ask_confirmation(reference: str) -> str:
     """What the link in the mail shows: a button. Opening it changes nothing, however often a scanner does."""
-    booking = _booking_of_mail(reference)
-    return render_template(
-        "booking_confirm.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=ActForm(formdata=None)
-    )
+    return _confirmation_page(_booking_of_mail(reference), ActForm(formdata=None), None)
 
 
 @bp.post("/bookings/<reference>/confirmation")
@@ -75,11 +72,7 @@ def confirm(reference: str) -> Response | tuple[str, int]:
     try:
         in_transaction(lambda: confirm_booking(reference))
     except Refusal as refusal:
-        booking = fetch.booking(reference)
-        page = render_template(
-            "booking_confirm.html", booking=booking, slot=booking.slot, event=booking.slot.event, form=ActForm(), refusal=refusal
-        )
-        return page, refusal.status
+        return _confirmation_page(fetch.booking(reference), ActForm(), refusal), refusal.status
     access.remember(booking)
     access.remember_proven(booking.email)
     return redirect(url_for("bookings.show", reference=booking.reference, note="confirmed"), 303)
@@ -163,6 +156,20 @@ def _headcount(booking: Booking) -> HeadcountForm:
     form = HeadcountForm(formdata=None)
     form.pupils.data, form.adults.data = str(booking.pupils), str(booking.adults)
     return form
+
+
+def _confirmation_page(booking: Booking, form: ActForm, refusal: Refusal | None) -> str:
+    half = live_half_of(booking)
+    return render_template(
+        "booking_confirm.html",
+        booking=booking,
+        half=half,
+        places=booking.places + (half.places if half else 0),
+        slot=booking.slot,
+        event=booking.slot.event,
+        form=form,
+        refusal=refusal,
+    )
 
 
 def _cancellation_page(booking: Booking, form: CancellationForm, refusal: Refusal | None) -> str:
