@@ -85,7 +85,7 @@ def a_class(pupils: int = 1) -> dict[str, str]:
     label = f"3e {os.getpid()}-{next(_numbers)}"
     return {
         "audience": "school", "email": f"prof-{label.replace(' ', '-')}@college.example", "name": "Camille Martin",
-        "phone": "01 23 45 67 89", "school_name": "Collège du Port", "commune": "Gennevilliers", "level": "3e", "label": label,
+        "phone": "01 23 45 67 89", "school_name": f"Collège {label}", "commune": "Gennevilliers", "level": "3e", "label": label,
         "pupils": str(pupils), "adults": "2",
     }  # fmt: skip
 

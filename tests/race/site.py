@@ -99,9 +99,9 @@ def _slot(event: Event, number: int, pools: list[Pool]) -> Slot:
 
 
 def party(pupils: int, label: str) -> Party:
-    """A class that no other visitor of the race brings."""
+    """A class that no other visitor of the race brings, of a school of its own: those of one school take turns."""
     return Party(
-        audience="school", email=f"prof-{label.replace(' ', '-')}@college.example", name="Camille Martin", school_name="Collège du Port",
+        audience="school", email=f"prof-{label.replace(' ', '-')}@college.example", name="Camille Martin", school_name=f"Collège {label}",
         commune="Gennevilliers", level="3e", label=label, pupils=pupils, adults=2,
     )  # fmt: skip
 

@@ -126,9 +126,6 @@ def splits(slots: list[int]) -> list[Any]:
     for n in range(8):
         here, there = slots if n % 2 else slots[::-1]
         acts.append(("split", book(Ask(here, 6, f"3e {n}", f"key-{n}")), there, 3))
-    # Classes of one school take turns anyway.
-    db.session.execute(text("UPDATE bookings SET school_name = 'Collège ' || id"))
-    db.session.commit()
     return acts
 
 
