@@ -36,6 +36,19 @@ def test_who_is_free_of_a_rule_is_offered_what_it_kept_them_from(app: Flask) -> 
     )
 
 
+def test_who_declines_one_slot_is_offered_another_that_came_free_meanwhile(app: Flask) -> None:
+    replay(
+        Arena.build(),
+        ("begin", {"full": 2, "second": 0, "waiting": []}),
+        ("book", {"slot": 3, "name": "3A", "pupils": 5, "adults": 1, "by": "itself"}),
+        ("wait", {"slot": 2, "name": "Public", "pupils": 1, "adults": 1, "at_least": None, "also": True, "proven": True}),
+        ("headcount", {"number": 0, "pupils": 3, "adults": 2, "by_host": True}),
+        ("cancel", {"number": 2, "by_host": False}),
+        ("decline", {"number": 0, "stay": True}),
+        ("accept", {"number": 0}),
+    )
+
+
 def _offers_nothing(bookings: Any, now: Any, places: int | None = None) -> list[Any]:
     for booking in bookings:
         give_back(booking, places, now)

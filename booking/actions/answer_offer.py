@@ -6,7 +6,7 @@ from datetime import datetime
 
 from booking import clock
 from booking.actions.join_waiting_list import stand_in_queues
-from booking.actions.offer_places import end_offer, free_places
+from booking.actions.offer_places import end_offer, free_places, lock_around, offer_places
 from booking.actions.settle import settle
 from booking.actions.steps import step
 from booking.actions.waiting_ends import list_ends_at
@@ -44,11 +44,14 @@ def decline_offer(reference: str, who: Who = BOOKER, *, stay: bool = False) -> B
     _refuse_unless_offered(booking, now)
     end_offer(booking, Outcome.DECLINED, now)
     left = what_is_left_to_wait_for(booking, now) if stay else []
+    elsewhere = {pool.id for slot in left for pool in slot.pools}
+    lock_around({pool.id for pool in booking.slot.pools} | elsewhere)
     if left:
         _wait_on(booking, left, who, now)
     else:
         step(booking, Status.CANCELLED, who, "offer_declined", now)
     free_places([booking], now)
+    offer_places(elsewhere, now)  # who had an offer was passed over there meanwhile
     return fetch.booking(reference)
 
 
