@@ -140,7 +140,7 @@ REFUSALS: Mapping[str, str] = {
     ),
     "school_limit_one": _(
         "Votre établissement a déjà une réservation dans cette édition : c’est le maximum. "
-        "Une autre classe pourra venir si elle est annulée."
+        "Une autre classe pourra venir si cette réservation est annulée."
     ),
     "priority_only": _(
         "Jusqu’au %(at)s, seules les classes des établissements REP, REP+ et des quartiers prioritaires réservent, "

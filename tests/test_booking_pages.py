@@ -287,6 +287,7 @@ def test_headcount_up_checks_places_and_down_frees_them(client: FlaskClient, wor
     assert refused.status_code == 409
     assert 'value="32"' in refused.get_data(as_text=True)
     assert "Il reste 6 places" in text(refused)
+    assert "Votre réservation reste comme elle est." in text(refused)
     wrong = client.post(f"{page}/headcount", data={"pupils": "zéro", "adults": "2"})
     assert wrong.status_code == 422
     assert 'id="pupils-wrong"' in wrong.get_data(as_text=True)
@@ -323,7 +324,10 @@ def test_a_jobseeker_books_one_place_alone(client: FlaskClient, world: World) ->
     answer = client.post(f"/slots/{world.dating_slot}/bookings", data=data)
     assert answer.status_code == 303
     assert (the_booking().places, the_booking().pupils) == (1, 0)
-    assert "1 personne" in text(client.get(answer.location))
+    page = text(client.get(answer.location))
+    assert "1 personne" in page
+    assert "Place tenue jusqu’à 12 h" in page
+    assert "votre place servira à quelqu’un d’autre" in page
 
 
 def test_a_closed_or_full_slot_shows_where_else_one_can_go(client: FlaskClient, world: World) -> None:

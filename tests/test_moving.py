@@ -206,6 +206,9 @@ def test_the_booker_moves_on_the_page_and_nothing_is_lost_when_it_cannot_be(
     full = client.post(f"{page}/slot", data=opens | {"slot": str(world.second_boat_slot)})
     assert (full.status_code, "Votre réservation reste comme elle est" in text(full)) == (409, True)
     assert "Aucun autre créneau" in text(full)
+    larger = client.post(f"{page}/headcount", data=opens | {"pupils": "39", "adults": "3"})
+    assert larger.status_code == 409
+    assert re.search(rf'peut-être assez de places : <a href="{page}/slot', larger.text.replace("\u00a0", " ")), "a way on"
     in_transaction(lambda: cancel_booking(other))
     done = client.post(f"{page}/slot", data=opens | {"slot": str(world.second_boat_slot)}, follow_redirects=True)
     assert "est passée sur ce créneau" in text(done)

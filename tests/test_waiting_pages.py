@@ -180,8 +180,8 @@ def test_positions_are_true_in_each_queue_and_say_why_free_places_are_not_offere
     assert "2e 1 groupe avant vous, 22 places" in said
     assert "2e 1 groupe avant vous, 13 places" in said
     cancel(second)
-    assert "1er personne avant vous" in page_of(app, either)
-    assert "1st nobody before you" in text(app.test_client().get(f"/bookings/{either}?lang=en&token={token(app, either)}"))
+    assert "1er aucun groupe avant vous" in page_of(app, either)
+    assert "1st no group before you" in text(app.test_client().get(f"/bookings/{either}?lang=en&token={token(app, either)}"))
     assert fresh(first).status is Status.WAITING
     in_transaction(lambda: close_slot(world.second_boat_slot, Who(Actor.HOST)))
     assert "Rien n’est proposé, sauf si l’organisateur les rouvre." in page_of(app, either)
@@ -243,7 +243,10 @@ def test_the_end_of_a_list_is_told_and_leaving_it_asks_first(app: Flask, world: 
     assert "Quitter la liste d’attente ?" in asked
     assert fresh(other).status is Status.WAITING
     assert act(app, other, "cancellation").status_code == 303
-    assert "Vous avez quitté la liste d’attente" in page_of(app, other)
+    left = page_of(app, other)
+    assert "Vous avez quitté la liste d’attente" in left
+    assert "Rien de réservé" in left
+    assert left.count("Revoir la visite") == 1
     ends = fresh(mine).expires_at
     assert ends is not None
     with clock.clock_at(ends + timedelta(seconds=1)):
@@ -264,7 +267,7 @@ def test_one_person_waits_for_one_place_and_what_was_accepted_is_no_wait_any_mor
     client.post(f"/slots/{slot.id}/waiting", data=alone | {"email": "ana@personne.example", "name": "Ana"})
     mine = newest().reference
     in_transaction(lambda: confirm_booking(mine))
-    assert "1er personne avant vous" in page_of(app, mine)
+    assert "1er personne n’est avant vous" in page_of(app, mine)
     event = db.session.get_one(Event, world.dating)
     event.host_approval = True
     db.session.commit()
@@ -310,12 +313,15 @@ def test_the_host_reads_the_queue_offers_by_hand_and_removes(app: Flask, world: 
     said = text(host.get(queue))
     assert "Passé 1 fois : trop peu de places" in said
     assert "1 demande plus ancienne passée" in said
-    assert "Jamais passé" in said
+    assert "Pas encore assez de places" in said
     assert "2 groupes ou personnes attendent une place" in text(host.get(f"/workspace/slots/{world.visit_slot}"))
     assert "rang 2" in text(host.get(f"/workspace/bookings/{by_hand}"))
     assert "Places proposées" in text(host.get(f"/workspace/organisations/{world.port}/bookings"))
     offer = f"/workspace/bookings/{by_hand}/offer"
     assert "1 demande plus ancienne est passée" in text(host.get(f"{offer}?slot={world.visit_slot}"))
+    cannot = host.get(f"{offer}?slot={world.visit_slot}")
+    assert "seraient tenues" not in text(cannot), "nothing can be held"
+    assert f'href="/workspace/slots/{world.visit_slot}/capacity"' in cannot.text
     too_few = host.post(offer, data={"slot": world.visit_slot, "pupils": "15"})
     assert (too_few.status_code, "Ce créneau est complet" in text(too_few)) == (409, True)
     in_transaction(lambda: close_slot(world.visit_slot, Who(Actor.HOST)))

@@ -18,7 +18,16 @@ from booking.errors import NotFound
 from booking.models import Edition, Event, Label, Organisation, Pool, Publication, Slot, slot_pools
 
 _LARGEST_ID = 2**31 - 1
-_INSTANTS = ("opens_at", "bookings_open_at", "closes_at", "starts_at", "pool_opens_at", "priority_until", "own_priority_until")
+_INSTANTS = (
+    "opens_at",
+    "bookings_open_at",
+    "closes_at",
+    "headcount_until",
+    "starts_at",
+    "pool_opens_at",
+    "priority_until",
+    "own_priority_until",
+)
 
 
 @dataclass(frozen=True)

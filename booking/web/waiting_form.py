@@ -101,6 +101,7 @@ def _page(slot: Slot, form: WaitingForm, refusal: Refusal | None, status: int, p
         choices=[one for one in open_slots(slot) if one.id != slot.id],
         counts=False,
         left=left,
+        left_in=lambda one: one.places_left(audiences).remaining,
         left_said="",
         token=generate_csrf(),
         proven=bool(form.email.data) and access.is_proven(str(form.email.data)),
