@@ -16,14 +16,15 @@ from werkzeug.test import TestResponse
 
 from booking import clock
 from booking.actions.book_places import book_places
+from booking.actions.cancel_booking import cancel_booking
 from booking.actions.limits import PER_ASKER_AND_HOUR, PER_BOOKING_AND_HOUR, Limiter
 from booking.db import db, in_transaction
 from booking.errors import TooMany
 from booking.links import CONFIRM, HEAD, MANAGE
-from booking.models import Kind, Message
+from booking.models import Booking, HeldFor, HistoryEntry, Kind, Message
 from booking.queries import doctor
 from tests.test_approvals import UAI, asks, token
-from tests.test_moving import book, fresh, party, terms
+from tests.test_moving import book, fresh, party, terms, wait
 from tests.workspaces import manager_of
 from tests.world import World, a_form
 
@@ -127,3 +128,54 @@ def test_one_proven_address_does_not_write_to_every_head_of_the_country(world: W
     assert in_transaction(lambda: book_places(world.visit_slot, without, terms("without", limiter=limited))).is_live
     told = db.session.scalar(select(func.count()).select_from(Message).where(Message.kind == Kind.HEAD_ASKED))
     assert told == PER_ASKER_AND_HOUR
+
+
+def lines_of_history() -> int:
+    db.session.rollback()
+    return db.session.scalar(select(func.count()).select_from(HistoryEntry)) or 0
+
+
+def test_no_button_works_from_another_sites_page_whoever_is_signed_in_and_whatever_link_they_have(
+    app: Flask, world: World
+) -> None:
+    booked, waiting = book(world.visit_slot, party("3A", 31)), wait(world.visit_slot, party("3B", 20))
+    host, before = manager_of(app, world.port), lines_of_history()
+    app.config["WTF_CSRF_ENABLED"] = True
+    here = {"slot_id": world.visit_slot, "organisation_id": world.port, "event_id": world.boat, "pool_id": 1}
+    tried = 0
+    for rule in app.url_map.iter_rules():
+        if "POST" not in (rule.methods or ()) or rule.rule.startswith("/api/") or not rule.arguments <= {*here, "reference"}:
+            continue
+        for reference in (booked, waiting) if "reference" in rule.arguments else (booked,):
+            path = re.sub(r"<(?:[^:>]+:)?(\w+)>", lambda name: str((here | {"reference": reference})[name[1]]), rule.rule)
+            answer = host.client.post(path, data={"token": token(app, reference, MANAGE)})
+            assert answer.status_code >= 400, path
+            tried += 1
+    assert tried > 50
+    assert lines_of_history() == before
+
+
+def test_scanners_of_mails_decide_nothing(app: Flask, world: World) -> None:
+    asks(world, head=True)
+    asked = book(world.visit_slot, replace(party("3A", 15), school_uai=UAI))
+    going = book(world.boat_slot, party("3C", 35))
+    offered = wait(world.boat_slot, party("3D", 30))
+    in_transaction(lambda: cancel_booking(going))
+    links = [f"/bookings/{asked}/head-approval?token={token(app, asked, HEAD)}"]
+    links += [f"/bookings/{asked}/confirmation?token={token(app, asked, CONFIRM)}"]
+    links += [f"/bookings/{offered}{page}?token={token(app, offered, MANAGE)}" for page in ("", "/waiting", "/slot", "/split")]
+
+    def world_now() -> tuple[object, ...]:
+        mails = db.session.scalar(select(func.count()).select_from(Message))
+        states = db.session.execute(select(Booking.reference, Booking.status, Booking.version).order_by(Booking.id))
+        return lines_of_history(), mails, *(row.tuple() for row in states)
+
+    before = world_now()
+    for link in links * 4:
+        scanner = app.test_client()
+        assert scanner.get(link).status_code in {200, 409}
+        assert scanner.head(link).status_code in {200, 409}
+        assert scanner.open(link, method="OPTIONS").status_code == 200
+    assert world_now() == before
+    assert fresh(offered).held_for is HeldFor.OFFER
+    assert fresh(asked).held_for is HeldFor.HEAD
