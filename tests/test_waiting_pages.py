@@ -267,7 +267,7 @@ def test_one_person_waits_for_one_place_and_what_was_accepted_is_no_wait_any_mor
     client.post(f"/slots/{slot.id}/waiting", data=alone | {"email": "ana@personne.example", "name": "Ana"})
     mine = newest().reference
     in_transaction(lambda: confirm_booking(mine))
-    assert "1er personne n’est avant vous" in page_of(app, mine)
+    assert "1er aucune personne avant vous" in page_of(app, mine)
     event = db.session.get_one(Event, world.dating)
     event.host_approval = True
     db.session.commit()
