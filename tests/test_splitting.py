@@ -69,6 +69,8 @@ def test_a_class_is_split_with_two_invitations_and_once_however_often_it_is_aske
     assert first.uid != second.uid
     assert taken(world.boat_slot) == [34, 18]
     assert [len(mails(reference, Kind.BOOKING_CONFIRMED)) for reference in halves] == [1, 1]
+    told = [mails(reference, Kind.BOOKING_CONFIRMED)[0].facts["other_half"]["pupils"] for reference in halves]
+    assert told == [15, 16], "each half's mail names the other"
     assert [len(mails(reference, Kind.HOST_BOOKING_CONFIRMED)) for reference in halves] == [1, 1]
     with pytest.raises(IdempotencyKeyReused):
         split_over(world, "3A", [(15, 2), (16, 1)])

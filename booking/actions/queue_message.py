@@ -24,9 +24,16 @@ _TO_STRANGERS = frozenset({Kind.BOOKING_TO_PROVE, Kind.WAITING_TO_PROVE})
 """Mails to an address nobody has proven carry none of the visitor's own text: a booking form must not become a
 way to write to strangers. The end of a request is such a mail where the address was never proven."""
 _FOR_BOTH_HALVES = frozenset(
-    {Kind.BOOKING_TO_PROVE, Kind.BOOKING_PENDING, Kind.HEAD_ASKED, Kind.HEAD_REMINDED, Kind.HOST_APPROVAL_ASKED}
+    {
+        Kind.BOOKING_TO_PROVE,
+        Kind.BOOKING_PENDING,
+        Kind.BOOKING_CONFIRMED,
+        Kind.HEAD_ASKED,
+        Kind.HEAD_REMINDED,
+        Kind.HOST_APPROVAL_ASKED,
+    }
 )
-"""Questions that are put once for both halves of a split class: the mail about one half names the other."""
+"""Mails about one half of a split class that name the other: questions put once for both, and each half's confirmation."""
 
 
 def queue_message(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
