@@ -119,6 +119,8 @@ def test_who_joins_the_list_reads_what_was_asked_for_and_that_nothing_is_booked(
     ):
         assert sentence in text
     assert "autre créneau" not in said(Kind.WAITING_JOINED)
+    closed = said(Kind.WAITING_JOINED, closed="2026-11-27T09:00:00+00:00")
+    assert "est annulé. Vous gardez votre rang" in closed
     assert "1 other time of the same event" in said(Kind.WAITING_JOINED, locale="en", booking={"other_slots": 1})
 
 

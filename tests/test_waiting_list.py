@@ -207,6 +207,26 @@ def test_a_cancelled_slot_keeps_those_who_also_wait_elsewhere(world: World) -> N
     assert state(either)[0] is Status.HELD, "the boat shares its day: what the cancelled tour held is free"
 
 
+def test_an_offer_on_a_cancelled_slot_is_withdrawn_and_who_also_waits_elsewhere_keeps_the_rank(world: World) -> None:
+    booked = book(world.boat_slot, party("3A", 30, 0))
+    book(world.second_boat_slot, party("3B", 20, 0))
+    either = wait(world.boat_slot, party("4A", 29, 1), at_least=15, also=(world.second_boat_slot,))
+    only = wait(world.second_boat_slot, party("4B", 29, 1))
+    cancel(booked)
+    assert state(either) == (Status.HELD, 30)
+    in_transaction(lambda: cancel_slot(world.boat_slot, "Brume.", HOST))
+    booking = fetch.booking(either)
+    assert (booking.slot_id, booking.at_least, booking.rank) == (world.second_boat_slot, 15, 1)
+    assert state(either) == (Status.HELD, 20), "what the second tour has is offered to the first of its queue"
+    assert state(only)[0] is Status.WAITING
+    offers = select(Offer.outcome).where(Offer.booking_id == booking.id).order_by(Offer.id)
+    assert list(db.session.scalars(offers)) == [Outcome.WITHDRAWN, Outcome.OPEN]
+    told = select(Message.facts["closed"].as_string()).where(
+        Message.kind == Kind.WAITING_JOINED, Message.booking_id == booking.id
+    )
+    assert [bool(closed) for closed in db.session.scalars(told.order_by(Message.id))] == [False, True]
+
+
 def test_a_wait_ends_when_nothing_can_be_offered_any_more(world: World) -> None:
     book(world.visit_slot, party("3A", 31))
     waiting = wait(world.visit_slot, party("4A", 31))

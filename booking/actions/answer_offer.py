@@ -9,7 +9,7 @@ from booking.actions.join_waiting_list import stand_in_queues
 from booking.actions.offer_places import end_offer, free_places, lock_around, offer_places
 from booking.actions.settle import settle
 from booking.actions.steps import step
-from booking.actions.waiting_ends import list_ends_at
+from booking.actions.waiting_ends import list_ends_at, tell_of_closed_list
 from booking.errors import BookingClosed, WrongState
 from booking.models import BOOKER, Booking, HeldFor, Outcome, Slot, Status, Who
 from booking.queries import fetch
@@ -47,12 +47,28 @@ def decline_offer(reference: str, who: Who = BOOKER, *, stay: bool = False) -> B
     elsewhere = {pool.id for slot in left for pool in slot.pools}
     lock_around({pool.id for pool in booking.slot.pools} | elsewhere)
     if left:
-        _wait_on(booking, left, who, now)
+        _wait_on(booking, left, who, now, "offer_declined")
     else:
         step(booking, Status.CANCELLED, who, "offer_declined", now)
     free_places([booking], now)
     offer_places(elsewhere, now)  # who had an offer was passed over there meanwhile
     return fetch.booking(reference)
+
+
+def withdraw_offer(booking: Booking, who: Who, now: datetime) -> bool:
+    """End the open offer of somebody whose slot is cancelled; says whether they go on waiting for other slots, with their rank.
+
+    The caller gives the places back, and ends the request where nothing is left to wait for.
+    """
+    end_offer(booking, Outcome.WITHDRAWN, now)
+    cancelled = booking.slot
+    left = what_is_left_to_wait_for(booking, now) if booking.held_for is HeldFor.OFFER else []
+    if not left:
+        return False
+    booking.slot = left[0]
+    _wait_on(booking, left, who, now, "list_closed")
+    tell_of_closed_list(booking, cancelled, now)
+    return True
 
 
 def what_is_left_to_wait_for(booking: Booking, now: datetime) -> list[Slot]:
@@ -69,11 +85,12 @@ def _refuse_unless_offered(booking: Booking, now: datetime) -> None:
         raise WrongState(booking.status)
 
 
-def _wait_on(booking: Booking, slots: list[Slot], who: Who, now: datetime) -> None:
-    """Back into the queues with the old rank, and never again for what was just declined."""
+def _wait_on(booking: Booking, slots: list[Slot], who: Who, now: datetime, action: str) -> None:
+    """Back into the queues with the old rank. Who declined a part waits for the whole; nobody declined what was withdrawn."""
     if booking.asked_pupils is not None:
-        booking.pupils, booking.asked_pupils, booking.at_least = booking.asked_pupils, None, None
-        booking.places = booking.slot.places_for(booking.party)
+        booking.pupils, booking.asked_pupils = booking.asked_pupils, None
+        booking.at_least = None if action == "offer_declined" else booking.at_least
+    booking.places = booking.slot.places_for(booking.party)
     booking.wanted_slots = [slot.id for slot in slots]
-    step(booking, Status.WAITING, who, "offer_declined", now)
+    step(booking, Status.WAITING, who, action, now)
     stand_in_queues(booking, slots, now)

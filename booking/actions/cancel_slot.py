@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from booking import clock
+from booking.actions.answer_offer import withdraw_offer
 from booking.actions.label_changes import note_label_changes
-from booking.actions.offer_places import end_offer, free_places
+from booking.actions.offer_places import free_places, offer_places
 from booking.actions.queue_message import queue_message
 from booking.actions.slot_changes import labelled_as, lock_bookings, slot_changed, slot_to_change
 from booking.actions.steps import step
 from booking.actions.waiting_ends import close_list
 from booking.db import db
-from booking.models import Booking, Kind, Outcome, Slot, Status, Who
+from booking.models import Booking, Kind, Slot, Status, Who
 from booking.queries import slot_bookings
 from booking.queries.elsewhere import Offers
 
@@ -31,12 +32,14 @@ def cancel_slot(slot_id: int, why: str, who: Who) -> int:
     slot.cancelled_at, slot.cancel_reason = now, why
     lock_bookings(slot)
     bookings = [booking for booking in slot_bookings.to_come(slot.id) if booking.status is not Status.WAITING]
+    offered = [booking for booking in bookings if withdraw_offer(booking, who, now)]
+    bookings = [booking for booking in bookings if booking not in offered]
     for booking in bookings:
-        end_offer(booking, Outcome.WITHDRAWN, now)
         step(booking, Status.CANCELLED, who, "cancelled", now, why)
     bookings += close_list(slot, who, why, now)
     db.session.flush()
-    free_places(bookings, now)
+    free_places([*bookings, *offered], now)
+    offer_places([pool.id for pool in slot.pools], now)
     for pool in slot.pools:
         db.session.refresh(pool)  # one it shares with another slot has room again there
     _tell(slot, bookings, why, now)

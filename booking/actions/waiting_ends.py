@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from booking import clock
 from booking.actions.offer_places import stop_waiting
-from booking.actions.queue_message import queue_message
+from booking.actions.queue_message import queue_copy, queue_message, times_told
 from booking.actions.steps import record, step
 from booking.db import db
 from booking.errors import NotFound
@@ -81,10 +81,18 @@ def close_list(slot: Slot, who: Who, why: str, now: datetime) -> list[Booking]:
             booking.places = booking.slot.places_for(booking.party)
             booking.expires_at = max(list_ends_at(other) for other in left)
             record(booking, who, "list_closed", now, Status.WAITING, {"slot": slot.id, "why": why})
+            if booking.proven_at:
+                tell_of_closed_list(booking, slot, now)
         else:
             step(booking, Status.CANCELLED, who, "cancelled", now, why)
             ended.append(booking)
     return ended
+
+
+def tell_of_closed_list(booking: Booking, slot: Slot, now: datetime) -> None:
+    """Tell somebody who goes on waiting elsewhere that nobody can come to this slot any more."""
+    copy = times_told(booking, Kind.WAITING_JOINED)
+    queue_copy(booking, Kind.WAITING_JOINED, now, copy, closed=slot.starts_at.isoformat())
 
 
 def _waiting_for(slot: Slot) -> Iterable[Booking]:

@@ -74,6 +74,7 @@ def facts_said(facts: Facts, locale: str) -> dict[str, str]:
         ),
         "asked": _heads(facts.more.get("asked"), locale),
         "before": _heads(facts.more.get("before"), locale),
+        "closed": moment(datetime.fromisoformat(str(facts.more["closed"])), locale) if facts.more.get("closed") else "",
         "mailbox": booking.get("head_email", ""),
         "other_half": other_half(facts, locale),
     }

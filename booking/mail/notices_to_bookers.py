@@ -47,6 +47,7 @@ TO_BOOKERS: Mapping[Kind, Mapping[str, Notice]] = MappingProxyType(
                 state=_("Sur liste d’attente"),
                 tone="full",
                 says=(
+                    _("Le créneau du %(closed)s est annulé. Vous gardez votre rang pour le reste de votre demande."),
                     _("Vous êtes sur la liste d’attente pour %(people)s. Rien n’est encore réservé."),
                     _("La demande vaut aussi pour %(other_slots)s du même événement."),
                     _("C’est noté : vous viendriez aussi à partir de %(least)s."),

@@ -69,7 +69,7 @@ STEPS: Mapping[tuple[Status | None, Status], frozenset[Actor]] = MappingProxyTyp
         (Status.WAITING, Status.HELD): _PEOPLE | {Actor.RULE},
         (Status.WAITING, Status.CANCELLED): _PEOPLE,
         (Status.WAITING, Status.EXPIRED): frozenset({Actor.CLOCK}),
-        (Status.HELD, Status.WAITING): frozenset({Actor.BOOKER, Actor.CALENDAR, Actor.HOST}),
+        (Status.HELD, Status.WAITING): _PEOPLE,
         (Status.HELD, Status.CONFIRMED): _PEOPLE | {Actor.HEAD},
         (Status.HELD, Status.CANCELLED): _PEOPLE,
         (Status.HELD, Status.REFUSED): frozenset({Actor.HOST, Actor.HEAD, Actor.AUTHORITY}),

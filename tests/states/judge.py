@@ -22,7 +22,7 @@ STEPS: dict[tuple[str | None, str], set[str]] = {
     ("waiting", "held"): {"rule", "host"},
     ("waiting", "cancelled"): _PEOPLE,
     ("waiting", "expired"): {"clock"},
-    ("held", "waiting"): {"booker"},
+    ("held", "waiting"): _PEOPLE,
     ("held", "confirmed"): _PEOPLE | {"head"},
     ("held", "cancelled"): _PEOPLE,
     ("held", "refused"): {"host", "head"},
