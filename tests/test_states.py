@@ -12,7 +12,7 @@ from booking.actions.places import give_back
 from booking.db import db
 from booking.queries.waiting import first_who_fits
 from tests.states.arena import Arena
-from tests.states.machine import Fault
+from tests.states.history import Fault
 from tests.states.play import play, replay
 
 STEPS, HISTORIES = 14, 30

@@ -3,144 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from booking import clock
 from booking.actions.answer_offer import accept_offer, decline_offer
 from booking.actions.approve_booking import approve_booking
 from booking.actions.book_places import book_places
 from booking.actions.book_split import Part, book_split
-from booking.actions.booking_request import Terms
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.cancel_slot import cancel_slot
 from booking.actions.change_headcount import change_headcount
 from booking.actions.change_wait import change_wait
 from booking.actions.close_slot import close_slot
 from booking.actions.confirm_booking import confirm_booking
-from booking.actions.expire_holds import due_holds, expire_hold
 from booking.actions.join_waiting_list import join_waiting_list
-from booking.actions.limits import Limiter
 from booking.actions.move_booking import move_booking
 from booking.actions.offer_by_hand import offer_by_hand
 from booking.actions.refuse_booking import refuse_booking
-from booking.actions.remind_heads import due_reminders, remind_head
 from booking.actions.reopen_slot import reopen_slot
 from booking.actions.set_capacity import set_capacity
 from booking.actions.split_booking import split_booking
-from booking.actions.sweep_waiting import due_pools, offer_what_is_free, open_pool, slots_to_look_at
-from booking.actions.waiting_ends import due_waits, end_wait
 from booking.actions.write_pool import change_pool
-from booking.db import db, in_transaction
-from booking.errors import Refusal
-from booking.models import Actor, Pool, Who
+from booking.db import db
+from booking.models import Pool, Who
 from booking.models.pool_words import pool_said
-from booking.queries import doctor
-from tests.states.arena import BEGINS, CLASSES, ENDS, NAMES, PEOPLE, Arena, party
-from tests.states.judge import Judge
-from tests.states.picture import Picture
-
-_NO_LIMIT = Limiter(secret="s", network="127.0.0.1", on=False)
-_HOST, _HEAD, _BOOKER = Who(Actor.HOST), Who(Actor.HEAD), Who(Actor.BOOKER)
-_ROUNDS = 8
+from tests.states.arena import CLASSES, NAMES, PEOPLE, party
+from tests.states.history import BOOKER, HEAD, HOST, History
 
 SLOT, NUMBER = st.integers(0, 6), st.integers(0, 30)
 MOSTLY, LEAST = st.sampled_from([True, True, True, False]), st.sampled_from([None, 1, 2, 3, 4])
 NAME, PUPILS, ADULTS = st.sampled_from(NAMES), st.integers(1, 9), st.sampled_from([2, 1])
 
 
-class Fault(AssertionError):
-    """A rule of the house was broken; the message says how."""
-
-
 def _in(*states: str, held_for: str | None = None) -> Callable[[Any], bool]:
     return lambda self: bool(self.those(*states, held_for=held_for))
 
 
-class Histories(RuleBasedStateMachine):
-    """One history, from an empty world to the evening after the last visit."""
-
-    arena: Arena
-    examine_each_step = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.arena.renew()
-        self.moment = BEGINS
-        self._undo = ExitStack()
-        self._undo.enter_context(clock.clock_at(lambda: self.moment))
-        self.picture, self.judge = Picture.taken(self.moment), Judge()
-        self.keys, self.broken = 0, False
-        self.counts: dict[str, int] = {}
-        self.class_sizes: dict[str, tuple[int, int]] = {}
-
-    # What chance may choose from.
-
-    def those(self, *states: str, held_for: str | None = None) -> list[Any]:
-        """The bookings in these states, in the order they were made."""
-        of_states = [booking for _, booking in sorted(self.picture.bookings.items()) if booking.status in states]
-        return [booking for booking in of_states if held_for is None or booking.held_for == held_for]
-
-    def one(self, number: int, *states: str, held_for: str | None = None) -> Any:
-        """One of them, by chance's number."""
-        found = self.those(*states, held_for=held_for)
-        return found[number % len(found)]
-
-    def slot(self, number: int) -> int:
-        """The number of a slot in the tables."""
-        return self.arena.slots[number]
-
-    def another(self, booking: Any, number: int) -> int:
-        """A slot of the same event, or of any where it has no other."""
-        mine = self.arena.events[booking.slot_id]
-        others = [slot for slot, event in self.arena.events.items() if event == mine and slot != booking.slot_id]
-        return others[number % len(others)] if others else self.slot(number % len(self.arena.slots))
-
-    def terms(self, proven: bool, who: Who = _BOOKER) -> Terms:
-        """A request of its own."""
-        self.keys += 1
-        return Terms(key=f"k{self.keys}", locale="fr", limiter=_NO_LIMIT, proven=proven, who=who)
-
-    # A step, and what is asked of it.
-
-    def act(self, verb: Callable[..., Any], *args: Any, only_frees: bool = False, **more: Any) -> bool:
-        """Let one verb run in its transaction, and hold what has become of the world against the rules. Says whether it was done."""
-        before, refused = self.picture, None
-        try:
-            in_transaction(lambda: verb(*args, **more))
-        except Refusal as refusal:
-            refused = refusal
-        except BaseException:
-            self.broken = True
-            raise
-        finally:
-            db.session.remove()
-        self.picture = Picture.taken(self.moment)
-        judged = self.judge.of_refusal if refused else self.judge.of_step
-        found = judged(before, self.picture) if refused else self.judge.of_step(before, self.picture, only_frees=only_frees)
-        self.complain(verb.__name__, list(found))
-        if self.examine_each_step:
-            self.ask_the_doctor(verb.__name__)
-        name = verb.__name__ + (f" – {refused.code}" if refused else "")
-        self.counts[name] = self.counts.get(name, 0) + 1
-        return refused is None
-
-    def complain(self, what: str, faults: list[str]) -> None:
-        """Stop here if anything is wrong."""
-        if faults:
-            self.broken = True
-            raise Fault(f"{what}: " + "; ".join(faults))
-
-    def ask_the_doctor(self, what: str) -> None:
-        """Every rule of `flask doctor`."""
-        doctor.open_snapshot()
-        found = [f"{finding.rule.name}: {finding.broken}" for finding in doctor.examine() if finding.broken]
-        db.session.remove()
-        self.complain(what, found)
+class Histories(History):
+    """Everything that may happen, for chance to choose from."""
 
     # What people do.
 
@@ -169,7 +73,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(slot=SLOT, name=NAME, pupils=PUPILS, adults=ADULTS, by=st.sampled_from(["itself", "its address alone", "the host"]))
     def book(self, slot: int, name: str, pupils: int, adults: int, by: str) -> None:
-        terms = self.terms(by != "its address alone", _HOST if by == "the host" else _BOOKER)
+        terms = self.terms(by != "its address alone", HOST if by == "the host" else BOOKER)
         self.act(book_places, self.slot(slot), party(name, pupils, adults), terms)
 
     @rule(
@@ -204,20 +108,20 @@ class Histories(RuleBasedStateMachine):
     @rule(number=NUMBER, by_host=st.booleans())
     def cancel(self, number: int, by_host: bool) -> None:
         booking = self.one(number, "held", "waiting", "confirmed")
-        self.act(cancel_booking, booking.reference, _HOST if by_host else _BOOKER, only_frees=True)
+        self.act(cancel_booking, booking.reference, HOST if by_host else BOOKER, only_frees=True)
 
     @precondition(_in("held", "waiting", "confirmed"))
     @rule(number=NUMBER, pupils=PUPILS, adults=ADULTS, by_host=st.booleans())
     def headcount(self, number: int, pupils: int, adults: int, by_host: bool) -> None:
         booking = self.one(number, "held", "waiting", "confirmed")
-        who = _HOST if by_host else _BOOKER
+        who = HOST if by_host else BOOKER
         self.act(change_headcount, booking.reference, pupils, adults, who, only_frees=pupils <= booking.pupils)
 
     @precondition(_in("held", "confirmed"))
     @rule(number=NUMBER, to=NUMBER, by_host=st.booleans())
     def move(self, number: int, to: int, by_host: bool) -> None:
         booking = self.one(number, "held", "confirmed")
-        self.act(move_booking, booking.reference, self.another(booking, to), _HOST if by_host else _BOOKER)
+        self.act(move_booking, booking.reference, self.another(booking, to), HOST if by_host else BOOKER)
 
     @precondition(_in("held", "confirmed"))
     @rule(number=NUMBER, to=NUMBER, pupils=st.integers(1, 6))
@@ -248,12 +152,12 @@ class Histories(RuleBasedStateMachine):
     @precondition(_in("held", held_for="host"))
     @rule(number=NUMBER, yes=st.booleans())
     def host_answers(self, number: int, yes: bool) -> None:
-        self._answer(self.one(number, "held", held_for="host"), _HOST, yes)
+        self._answer(self.one(number, "held", held_for="host"), HOST, yes)
 
     @precondition(_in("held", held_for="head"))
     @rule(number=NUMBER, yes=st.booleans())
     def head_answers(self, number: int, yes: bool) -> None:
-        self._answer(self.one(number, "held", held_for="head"), _HEAD, yes)
+        self._answer(self.one(number, "held", held_for="head"), HEAD, yes)
 
     def _answer(self, booking: Any, who: Who, yes: bool) -> None:
         if yes:
@@ -263,14 +167,14 @@ class Histories(RuleBasedStateMachine):
 
     @rule(slot=SLOT, capacity=st.integers(1, 14))
     def capacity(self, slot: int, capacity: int) -> None:
-        self.act(set_capacity, self.slot(slot), {"capacity": str(capacity)}, _HOST, only_frees=True)
+        self.act(set_capacity, self.slot(slot), {"capacity": str(capacity)}, HOST, only_frees=True)
 
     @precondition(_in("waiting"))
     @rule(number=NUMBER, to=NUMBER, pupils=PUPILS)
     def offer_one_by_hand(self, number: int, to: int, pupils: int) -> None:
         booking = self.one(number, "waiting")
         slots = booking.wanted_slots
-        self.act(offer_by_hand, booking.reference, slots[to % len(slots)], str(pupils), _HOST)
+        self.act(offer_by_hand, booking.reference, slots[to % len(slots)], str(pupils), HOST)
 
     @rule(slot=SLOT, what=st.sampled_from([close_slot, close_slot, None, None, None, cancel_slot]))
     def end_bookings(self, slot: int, what: Any) -> None:
@@ -278,13 +182,13 @@ class Histories(RuleBasedStateMachine):
         if what is None:
             return
         said = ("Brume.",) if what is cancel_slot else ()
-        self.act(what, self.slot(slot), *said, _HOST, only_frees=True)
+        self.act(what, self.slot(slot), *said, HOST, only_frees=True)
 
     @rule(slot=SLOT, hours=st.sampled_from([1, 3, 30]))
     def reopen(self, slot: int, hours: int) -> None:
         until = self.picture.slots[self.slot(slot)].starts_at - timedelta(hours=hours)
         wall = clock.in_paris(until).strftime("%Y-%m-%dT%H:%M")
-        self.act(reopen_slot, self.slot(slot), {"closes_at": wall}, _HOST, only_frees=True)
+        self.act(reopen_slot, self.slot(slot), {"closes_at": wall}, HOST, only_frees=True)
 
     @rule(capacity=st.none() | st.integers(1, 8), opens=st.sampled_from(["as it is", "now", "in a day", "never"]))
     def change_the_press(self, capacity: int | None, opens: str) -> None:
@@ -302,7 +206,7 @@ class Histories(RuleBasedStateMachine):
         db.session.remove()
         if words == {name: value for name, value in said.items() if name != "seen"}:
             return
-        self.act(change_pool, event, self.arena.press, words, seen, _HOST, only_frees=True)
+        self.act(change_pool, event, self.arena.press, words, seen, HOST, only_frees=True)
 
     # What time does.
 
@@ -313,55 +217,8 @@ class Histories(RuleBasedStateMachine):
     def time(self, passes: timedelta, worker: bool) -> None:
         self.pass_until(self.moment + passes)
         if worker:
-            self.work()
-
-    def pass_until(self, moment: datetime) -> None:
-        """Let the clock stand later."""
-        self.moment = moment
-        self.picture = Picture.taken(self.moment)
-        self.judge.let_time_pass(self.picture)
+            self.round()
 
     @rule()
-    def work(self) -> None:
-        """One round of the worker, in its order."""
+    def work_once(self) -> None:
         self.round()
-
-    def round(self) -> int:
-        done = 0
-        for due, verb in (
-            (due_holds, expire_hold), (due_pools, open_pool), (slots_to_look_at, offer_what_is_free), (due_waits, end_wait),
-            (due_reminders, remind_head),
-        ):  # fmt: skip
-            things = due()
-            db.session.remove()
-            for thing in things:  # type: ignore[attr-defined]
-                before = self.picture
-                self.act(verb, thing, only_frees=True)
-                done += not before.same_places(self.picture)
-        return done
-
-    def teardown(self) -> None:
-        try:
-            if not self.broken:
-                self.end()
-        finally:
-            self._undo.close()
-            db.session.remove()
-
-    def end(self) -> None:
-        """With faults off the worker comes round: nobody who fits waits beside free places; and at last nobody waits at all."""
-        self.work_until_done()
-        left = [(self.picture.bookings[booking].reference, slot) for booking, slot in self.picture.fitting()]
-        self.complain("the end", [f"{reference} waits beside free places on slot {slot}" for reference, slot in left])
-        self.ask_the_doctor("the end")
-        self.pass_until(ENDS)
-        self.work_until_done()
-        self.complain("the evening after", [f"{one.reference} is {one.status}" for one in self.those("held", "waiting")])
-        if self.examine_each_step:
-            self.ask_the_doctor("the evening after")
-
-    def work_until_done(self) -> None:
-        for _ in range(_ROUNDS):
-            if not self.round():
-                return
-        self.complain("the worker", ["never comes to an end"])
