@@ -465,7 +465,7 @@ def test_in_the_demo_a_mail_counts_as_delivered_to_the_mailbox(app: Flask, world
     assert only_message().content is not None
     [mail] = sent
     assert mail.recipients == ["prof@college.example"]
-    assert mail.subject.startswith("31 places tenues")
+    assert mail.subject.startswith("Confirmez avant 12\u00a0h\u00a0: 31 places tenues")
     assert mail.as_bytes() == only_message().content
 
 
