@@ -171,7 +171,7 @@ def book(teacher: Page, company: Page) -> str:
 def move_the_slot(company: Page, house: House, teacher: Page) -> None:
     """First the teacher confirms from the mail; then the slot moves by two days and the invitation follows."""
     house.work()
-    open_mail(teacher, TEACHER, "31 places tenues")
+    open_mail(teacher, TEACHER, "Confirmez avant")
     teacher.locator("pre a[href*='/confirmation?token=']").click()
     teacher.get_by_role("button", name="Confirmer 31 places").click()
     house.work()
