@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select, text, update
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from booking.db import db
@@ -141,8 +141,3 @@ def _slot(event: Event, day: int, hour: int, capacity: int, pools: list[Pool], *
         pools=[Pool(key=f"own-{event.key}-{day}-{hour}", capacity=capacity), *pools],
         headcount_until=starts_at - timedelta(hours=48), cancel_until=starts_at, **more,
     )  # fmt: skip
-
-
-def is_sound(connection: Connection) -> bool:
-    """Whether the file itself is whole (SQLite)."""
-    return connection.dialect.name != "sqlite" or connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
