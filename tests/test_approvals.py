@@ -149,6 +149,13 @@ def test_a_request_goes_from_address_to_head_to_host_and_each_has_its_time(world
     ]  # fmt: skip
 
 
+def test_an_answer_comes_before_bookings_close_so_that_others_can_still_have_the_places(world: World) -> None:
+    asks(world, host=True)
+    closes_at = fetch.slot(world.visit_slot).closes_at
+    with clock.clock_at(closes_at - timedelta(hours=5)):
+        assert found(book(world.visit_slot, party("3A", 15))).expires_at == closes_at
+
+
 def test_the_host_who_confirms_on_the_telephone_has_looked_at_the_request(world: World) -> None:
     asks(world, host=True)
     reference = book(world.visit_slot, party("3A"), proven=False)

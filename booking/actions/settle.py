@@ -45,7 +45,7 @@ def ask_again(booking: Booking, now: datetime) -> None:
 def hold_for(booking: Booking, needed: HeldFor, now: datetime) -> None:
     """Let the places be held for one thing, until its deadline; that of an address to prove was set when it was asked for."""
     booking.status, booking.held_for = Status.HELD, needed
-    event, last = booking.slot.event, booking.slot.starts_at
+    event, last = booking.slot.event, booking.slot.answers_until(now)
     if needed is HeldFor.HEAD:
         booking.expires_at = min(now + timedelta(days=event.head_answer_days), last)
     elif needed is HeldFor.HOST:

@@ -120,6 +120,10 @@ class Slot(Base):
         """When booking opens: the slot's own time, else the edition's; None where it is open as soon as it is published."""
         return self.opens_at or self.event.edition.bookings_open_at
 
+    def answers_until(self, now: datetime) -> datetime:
+        """Until when a head's or a host's answer is of use: others can still book what a refusal frees, else until it begins."""
+        return self.closes_at if self.closes_at > now else self.starts_at
+
     def closed_because(self, now: datetime | None = None) -> BookingClosed | None:
         """Why nobody may book now, or None. Pages and actions ask the same question here."""
         now = now or clock.now()

@@ -57,7 +57,8 @@ def messages_missing() -> Iterator[str]:
 def _untold_of_a_cancelled_slot() -> Iterator[str]:
     """Nobody still waits for a cancelled slot, and whoever did got a mail when it was cancelled, invited or not."""
     told = exists().where(Message.booking_id == Booking.id, Message.kind == Kind.BOOKING_CANCELLED)
-    by_host = Booking.ended_at == Slot.cancelled_at, Booking.ended_by.in_((Actor.HOST, Actor.AUTHORITY)), ~told
+    with_it = Booking.status == Status.CANCELLED, Booking.ended_at == Slot.cancelled_at
+    by_host = *with_it, Booking.ended_by.in_((Actor.HOST, Actor.AUTHORITY)), ~told
     waits = Booking.status.in_((Status.HELD, Status.WAITING, Status.CONFIRMED))
     statement = (
         select(Booking.id, waits.label("waits")).join(Slot).where(Slot.cancelled_at.is_not(None), or_(waits, and_(*by_host)))

@@ -133,7 +133,7 @@ def _sentence(what: Problem | Refusal | Caution) -> str:
 def _answers_by(slot: Slot, hours: int) -> date:
     """The last day on which somebody answers who has so many hours, whatever the hour it is asked today."""
     last = clock.paris_day(clock.now()) + timedelta(days=math.ceil(hours / 24))
-    return min(last, clock.paris_day(slot.starts_at))
+    return min(last, clock.paris_day(slot.answers_until(clock.now())))
 
 
 def in_language(locale: str) -> str:
