@@ -15,7 +15,7 @@ from tests.states.arena import Arena
 from tests.states.history import Fault
 from tests.states.play import play, replay
 
-STEPS, HISTORIES = 14, 30
+STEPS, HISTORIES = 14, 12
 """How long a history is, and how many `make test` plays on each database; `python -m tests.states` plays more and longer ones."""
 
 

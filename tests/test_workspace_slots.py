@@ -309,7 +309,7 @@ def test_a_booking_made_while_its_slot_moves_tells_the_new_time(
     """Between reading the slot and writing the booking the host moves it (on PostgreSQL; SQLite lets nobody in between)."""
     if db.engine.dialect.name == "sqlite":
         return
-    make, times = booking_verb._new_booking, iter(range(1))
+    make, times = booking_verb.new_booking, iter(range(1))
 
     def move_meanwhile(*given: Any) -> Booking:
         for _ in times:
@@ -320,7 +320,7 @@ def test_a_booking_made_while_its_slot_moves_tells_the_new_time(
                 other.commit()
         return make(*given)
 
-    monkeypatch.setattr(booking_verb, "_new_booking", move_meanwhile)
+    monkeypatch.setattr(booking_verb, "new_booking", move_meanwhile)
     book(world.visit_slot, a_class(5, 1), proven=True)
     [mail] = messages(Kind.BOOKING_CONFIRMED)
     assert mail.facts["slot"]["starts_at"] == (TUESDAY - timedelta(hours=1)).isoformat()

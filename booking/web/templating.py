@@ -137,11 +137,13 @@ def _answers_by(slot: Slot, hours: int) -> date:
 
 
 def in_language(locale: str) -> str:
-    """This page's address in another language. Who came by a secret link keeps it: without it there would be no page.
+    """This page's address in another language. Who came by a booking's secret link keeps it: without it there would be no page.
 
-    The address stays on this site, no other address on the page carries it, and no Referer does (`booking.web.security`).
+    The address stays on this site, no other address on the page carries it, and no Referer does (`booking.web.security`). The
+    link of a sign-in is not repeated: in another browser its page must show nothing that opens.
     """
-    return with_query(lang=locale, token=request.args.get("token") if request.blueprint in PERSONAL else None)
+    keeps = request.blueprint in PERSONAL and request.blueprint != "sign_in"
+    return with_query(lang=locale, token=request.args.get("token") if keeps else None)
 
 
 def with_query(**changes: object) -> str:

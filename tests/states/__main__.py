@@ -24,6 +24,9 @@ from tests.states.arena import BEGINS, Arena
 from tests.states.play import play
 
 DATABASES = ("sqlite", "postgresql")
+A_BATCH = 50
+"""Histories of one seed; the next batch has the next one."""
+PLAYED = "histories"
 
 
 def main() -> None:
@@ -31,6 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.states", description=__doc__)
     parser.add_argument("--examples", type=int, default=2_000, help="how many histories on each database")
     parser.add_argument("--steps", type=int, default=40, help="how many steps a history has at most")
+    parser.add_argument("--seconds", type=float, help="begin nothing new after so long on a database, whatever is left to play")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="which histories")
     parser.add_argument("--database", choices=DATABASES, help="one database only")
     parser.add_argument(
@@ -44,7 +48,7 @@ def main() -> None:
         began = time.monotonic()
         counts = _on(name, asked)
         seconds = time.monotonic() - began
-        print(f"{name}: {asked.examples} histories, {counts.total()} steps in {seconds:.0f} s, all rules kept.")
+        print(f"{name}: {counts.pop(PLAYED)} histories, {counts.total()} steps in {seconds:.0f} s, all rules kept.", flush=True)
         for what, number in sorted(counts.items()):
             print(f"  {number:7} {what}")
 
@@ -57,10 +61,22 @@ def _on(name: str, asked: argparse.Namespace) -> Counter[str]:
         stack.enter_context(create_app(settings_for(url)).app_context())
         stack.enter_context(clock.clock_at(BEGINS))
         stack.callback(lambda: db.engine.dispose())
-        return play(
-            Arena.build(), histories=asked.examples, steps=asked.steps, seed=asked.seed, examine_each_step=asked.doctor,
+        return _played(Arena.build(), asked)
+
+
+def _played(arena: Arena, asked: argparse.Namespace) -> Counter[str]:
+    """The histories of one seed after the other, a batch of each, until there are enough or the time is over."""
+    counts, began = Counter[str](), time.monotonic()
+    for n, left in enumerate(range(asked.examples, 0, -A_BATCH)):
+        if asked.seconds is not None and time.monotonic() - began > asked.seconds:
+            break
+        batch = min(A_BATCH, left)
+        counts += play(
+            arena, histories=batch, steps=asked.steps, seed=asked.seed + n, examine_each_step=asked.doctor,
             shrink=not asked.quick_failure,
         )  # fmt: skip
+        counts[PLAYED] += batch
+    return counts
 
 
 if __name__ == "__main__":
