@@ -8,6 +8,7 @@ from booking.i18n import _
 from booking.models.booking import Status
 from booking.models.event import AccessKind, Audience, EventType
 from booking.models.member import Role
+from booking.models.message import Kind
 from booking.models.organisation import OrganisationKind
 
 TYPES: Mapping[str, str] = {
@@ -104,3 +105,19 @@ ORGANISATION_KINDS: Mapping[str, str] = {
     OrganisationKind.MEDIA: _("Presse ou média"),
     OrganisationKind.AUTHORITY: _("Autorité"),
 }
+
+NOTICES: Mapping[Kind, str] = {
+    Kind.WAITING_TO_PROVE: _("Liste d’attente : adresse à confirmer"),
+    Kind.WAITING_JOINED: _("Sur liste d’attente"),
+    Kind.WAITING_ENDED: _("Liste d’attente close"),
+    Kind.PLACES_OFFERED: _("Places proposées"),
+    Kind.BOOKING_PENDING: _("Accord attendu"),
+    Kind.BOOKING_REFUSED: _("Demande refusée"),
+    Kind.CHANGE_REFUSED: _("Effectif inchangé"),
+    Kind.HEAD_ASKED: _("À la direction : accord demandé"),
+    Kind.HEAD_REMINDED: _("À la direction : rappel"),
+    Kind.HOST_APPROVAL_ASKED: _("À l’organisateur : demande à examiner"),
+    Kind.HOST_REQUEST_EXPIRED: _("À l’organisateur : demande sans réponse"),
+    Kind.HOST_CHANGE_ASKED: _("À l’organisateur : effectif à changer"),
+}
+"""The mails of waiting lists and approvals, as lists of mails name them."""

@@ -19,6 +19,7 @@ from icalendar import Calendar
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import undefer
 
+from booking import vocabulary
 from booking.app_settings import settings
 from booking.db import db
 from booking.errors import NotFound
@@ -51,18 +52,7 @@ _KINDS = {
     Kind.HOST_BOOKING_CANCELLED: _("À l’organisateur : annulation"),
     Kind.BOOKING_RESCHEDULED: _("Visite déplacée"),
     Kind.BOOKER_LETTER: _("Message de l’organisateur"),
-    Kind.WAITING_TO_PROVE: _("Liste d’attente : adresse à confirmer"),
-    Kind.WAITING_JOINED: _("Sur liste d’attente"),
-    Kind.WAITING_ENDED: _("Liste d’attente close"),
-    Kind.PLACES_OFFERED: _("Places proposées"),
-    Kind.BOOKING_PENDING: _("Accord attendu"),
-    Kind.BOOKING_REFUSED: _("Demande refusée"),
-    Kind.CHANGE_REFUSED: _("Effectif inchangé"),
-    Kind.HEAD_ASKED: _("À la direction : accord demandé"),
-    Kind.HEAD_REMINDED: _("À la direction : rappel"),
-    Kind.HOST_APPROVAL_ASKED: _("À l’organisateur : demande à examiner"),
-    Kind.HOST_REQUEST_EXPIRED: _("À l’organisateur : demande sans réponse"),
-    Kind.HOST_CHANGE_ASKED: _("À l’organisateur : effectif à changer"),
+    **vocabulary.NOTICES,
     Kind.SIGN_IN: _("Code de connexion"),
     Kind.MEMBER_INVITED: _("Accès à un espace"),
     Kind.JOIN_ASKED: _("Espace demandé"),

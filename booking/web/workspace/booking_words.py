@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
-from booking import clock
+from booking import clock, vocabulary
 from booking.actions.resend_message import Again, way_again
 from booking.i18n import _, moment, translate, translate_plural
 from booking.models import Booking, Delivery, HistoryEntry, Kind, Message
@@ -23,18 +23,7 @@ KINDS: Mapping[Kind, str] = {
     Kind.BOOKING_CANCELLED: _("Annulation"),
     Kind.BOOKING_EXPIRED: _("Délai passé"),
     Kind.BOOKER_LETTER: _("Message de l’organisateur"),
-    Kind.WAITING_TO_PROVE: _("Liste d’attente : adresse à confirmer"),
-    Kind.WAITING_JOINED: _("Sur liste d’attente"),
-    Kind.WAITING_ENDED: _("Liste d’attente close"),
-    Kind.PLACES_OFFERED: _("Places proposées"),
-    Kind.BOOKING_PENDING: _("Accord attendu"),
-    Kind.BOOKING_REFUSED: _("Demande refusée"),
-    Kind.CHANGE_REFUSED: _("Effectif inchangé"),
-    Kind.HEAD_ASKED: _("À la direction : accord demandé"),
-    Kind.HEAD_REMINDED: _("À la direction : rappel"),
-    Kind.HOST_APPROVAL_ASKED: _("À l’organisateur : demande à examiner"),
-    Kind.HOST_REQUEST_EXPIRED: _("À l’organisateur : demande sans réponse"),
-    Kind.HOST_CHANGE_ASKED: _("À l’organisateur : effectif à changer"),
+    **vocabulary.NOTICES,
     Kind.HOST_BOOKING_CONFIRMED: _("À l’organisateur : nouvelle réservation"),
     Kind.HOST_BOOKING_CHANGED: _("À l’organisateur : effectif changé"),
     Kind.HOST_BOOKING_CANCELLED: _("À l’organisateur : annulation"),
