@@ -376,7 +376,7 @@ def test_every_form_that_acts_is_covered_by_csrf(app: Flask) -> None:
     assert [blueprint.name for blueprint in csrf._exempt_blueprints] == ["api"]
 
 
-def test_a_whole_order_costs_at_most_fourteen_statements_and_one_for_turns(app: Flask, client: FlaskClient, world: World) -> None:
+def test_a_whole_order_costs_at_most_twelve_statements(app: Flask, client: FlaskClient, world: World) -> None:
     seen: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     db.session.remove()
@@ -386,8 +386,7 @@ def test_a_whole_order_costs_at_most_fourteen_statements_and_one_for_turns(app: 
     db.session.remove()
     client.get(location)
     spoken = [statement for statement in seen if not statement.startswith(("BEGIN", "PRAGMA"))]
-    turns = db.engine.dialect.name == "postgresql"  # transactions of one school take turns there
-    assert len(spoken) <= 14 + turns, "\n".join(spoken)
+    assert len(spoken) <= 12, "\n".join(spoken)
 
 
 def test_links_are_built_from_base_url_and_never_from_the_host_header(client: FlaskClient, world: World) -> None:

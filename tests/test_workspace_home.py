@@ -74,7 +74,7 @@ def test_the_home_costs_the_same_with_one_booking_and_with_ten(app: Flask, world
             key=str(number),
             proven=True,
         )
-    assert statements() == before <= 12
+    assert statements() == before <= 11
 
 
 def test_who_works_for_one_goes_straight_in_who_works_for_several_chooses(app: Flask, world: World) -> None:

@@ -17,7 +17,7 @@ from booking.actions.settle import settle
 from booking.db import db
 from booking.models import Actor, Booking, Party
 from booking.queries import fetch
-from booking.queries.standing import standing_of, take_turns
+from booking.queries.standing import slot_in_turn, standing_of
 
 __all__ = ["Terms", "book_places"]
 
@@ -31,8 +31,7 @@ def book_places(slot_id: int, party: Party, terms: Terms) -> Booking:
     or `SlotFull`. Places are taken by the last statement, so that the pools are locked for an instant.
     """
     now = clock.now()
-    take_turns(party)  # first of all: the same request may be under way, and is then the booking this one made
-    slot = fetch.slot(slot_id)
+    slot = slot_in_turn(slot_id, party)  # first of all: the same request may be under way, and is then the booking this one made
     request_hash = request_hash_of(slot_id, party)
     before = earlier(slot, party, terms, request_hash, now)
     if before.booking:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import joinedload, undefer
 from sqlalchemy.orm.interfaces import LoaderOption
 from sqlalchemy.orm.strategy_options import _AbstractLoad as Load
@@ -56,11 +57,14 @@ _BOOKINGS = (
 _BOOKING = _BOOKINGS.where(Booking.reference == bindparam("wanted"))
 
 
-def slot(slot_id: int) -> Slot:
-    """A slot of a published event, fresh from the database, with event, edition, host and pools. Raises `NotFound`."""
+def slot(slot_id: int, *besides: ColumnElement[Any]) -> Slot:
+    """A slot of a published event, fresh from the database, with event, edition, host and pools. Raises `NotFound`.
+
+    `besides` is evaluated in the same statement, and what it answers is not read: a lock to wait for.
+    """
     if not 0 < slot_id <= _LARGEST_ID:
         raise NotFound
-    found = db.session.execute(_SLOT, {"wanted": slot_id}).unique().scalar_one_or_none()
+    found: Slot | None = db.session.execute(_SLOT.add_columns(*besides), {"wanted": slot_id}).unique().scalar_one_or_none()
     if found is None or not found.event.is_public:
         raise NotFound
     return found

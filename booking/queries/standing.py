@@ -42,20 +42,36 @@ def take_turns(party: Party) -> None:
     """
     if not party.is_class or db.engine.dialect.name != "postgresql":
         return
+    db.session.execute(select(*_locks(party)))
+
+
+def slot_in_turn(slot_id: int, party: Party) -> Slot:
+    """A slot as `fetch.slot` answers it, once it is this party's turn: one statement waits and reads.
+
+    What the slot says may be a moment old by then; taking its places compares its version. Raises `NotFound`.
+    """
+    waits = party.is_class and db.engine.dialect.name == "postgresql"
+    return fetch.slot(slot_id, *(_locks(party) if waits else ()))
+
+
+def _locks(party: Party) -> list[ColumnElement[Any]]:
     keys = sorted({party.school_key, party.school_uai} - {""})
-    db.session.execute(select(*(func.pg_advisory_xact_lock(func.hashtextextended(key, 0)) for key in keys)))
+    return [func.pg_advisory_xact_lock(func.hashtextextended(key, 0)) for key in keys]
 
 
 def cautions_of(booking: Booking, now: datetime, *, for_booker: bool) -> list[Caution]:
-    """What whoever looks at a booking should know of it while the visit is to come. Only a booker with a proven address reads
-    the name of another visit that was booked with the same address."""
+    """What whoever looks at a booking should know of it while the visit is to come.
+
+    That its class is elsewhere at the same time, only a booker with a proven address reads: when other hosts expect a class is
+    no affair of this one, nor of a stranger who writes its name into a form.
+    """
     if not (booking.is_class and booking.is_live and not booking.is_overdue(now) and now < booking.slot.ends_at):
         return []
-    party = booking.party
+    if not (for_booker and booking.proven_at):
+        return warnings_for(booking.slot, booking.party, NOTHING_YET)
     itself = [half.id for half in fetch.together(booking)]
-    reader = booking.email if for_booker and booking.proven_at else ""
-    overlaps = _overlaps(_of_class(party, itself), booking.slot, reader)
-    return warnings_for(booking.slot, party, Standing(overlaps=overlaps))
+    overlaps = _overlaps(_of_class(booking.party, itself), booking.slot, booking.email)
+    return warnings_for(booking.slot, booking.party, Standing(overlaps=overlaps))
 
 
 def _of_class(party: Party, besides: Collection[int]) -> Sequence[Row[Any]]:

@@ -158,10 +158,9 @@ def _waiting(organisation_id: int, now: datetime) -> list[Waiting]:
     )
     unproven = Booking.status == Status.HELD, Booking.held_for == HeldFor.EMAIL
     held = select(Booking.id).join(Slot).join(Event).where(Event.host_id == organisation_id, *unproven)
-    for code, statement in (("asking", asking), ("bounced", bounced), ("held", held)):
-        if count := _count(statement):
-            found.append(Waiting(code, count))
-    return found
+    numbers = select(*(_number(rows).scalar_subquery() for rows in (asking, bounced, held)))
+    counted = zip(("asking", "bounced", "held"), db.session.execute(numbers).one(), strict=True)
+    return found + [Waiting(code, count) for code, count in counted if count]
 
 
 def _events(organisation_id: int, *which: ColumnElement[bool]) -> Sequence[Event]:
@@ -176,5 +175,9 @@ def _events(organisation_id: int, *which: ColumnElement[bool]) -> Sequence[Event
     return db.session.scalars(statement).all()
 
 
-def _count(statement: Select[int]) -> int:
-    return db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+def _number(rows: Select[int]) -> Select[int]:
+    return select(func.count()).select_from(rows.subquery())
+
+
+def _count(rows: Select[int]) -> int:
+    return db.session.scalar(_number(rows)) or 0

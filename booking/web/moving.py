@@ -36,7 +36,8 @@ def on_page(booking: Booking) -> dict[str, object]:
     """What the booking's own page needs for this part of it (`templates/booking_moving.html`)."""
     now, note = clock.now(), request.args.get("note", "")
     half = other_half_of(booking)
-    others = is_changeable(booking) and other_slots.are_there(booking, now)
+    proven = booking.proven_at is not None  # until then there is one thing to do here
+    others = proven and is_changeable(booking) and other_slots.are_there(booking, now)
     splits = booking.is_class and booking.pupils > 1 and now < booking.slot.headcount_until and live_half_of(booking) is None
     moving = Moving(
         note=note if note in {"moved", "split"} else "",
