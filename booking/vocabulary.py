@@ -119,5 +119,14 @@ NOTICES: Mapping[Kind, str] = {
     Kind.HOST_APPROVAL_ASKED: _("À l’organisateur : demande à examiner"),
     Kind.HOST_REQUEST_EXPIRED: _("À l’organisateur : demande sans réponse"),
     Kind.HOST_CHANGE_ASKED: _("À l’organisateur : effectif à changer"),
+    Kind.BOOKING_DECLINED: _("Invitation déclinée"),
+    Kind.REPLY_UNSURE: _("Réponse de l’agenda à confirmer"),
+    Kind.RESTORE_REFUSED: _("Acceptée trop tard"),
+    Kind.VISIT_IN_A_WEEK: _("Rappel, une semaine avant"),
+    Kind.VISIT_SOON: _("Rappel, deux jours avant"),
+    Kind.VISIT_THANKS: _("Remerciement"),
+    Kind.HOST_SLOT: _("À l’organisateur : où en est le créneau"),
+    Kind.HOST_DAY: _("À l’organisateur : qui vient demain"),
+    Kind.MAIL_RECEIVED: _("Courriel reçu, transmis"),
 }
-"""The mails of waiting lists and approvals, as lists of mails name them."""
+"""The mails of waiting lists, approvals, calendars and reminders, as lists of mails name them."""

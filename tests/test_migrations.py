@@ -192,6 +192,34 @@ ROWS["0003"] = _BEFORE | {
     ],
 }  # fmt: skip
 
+_BEFORE = ROWS["0003"]
+ROWS["0004"] = _BEFORE | {
+    "accounts": _with("accounts", operates=False),
+    "editions": _with("editions", reminds_week=True, reminds_soon=True, thanks=True, digests=True),
+    "events": _with("events", outdoors=False, host_mails="each"),
+    "bookings": [_BEFORE["bookings"][0] | {"answer": "accepted", "answered_at": _AT, "answered_sequence": 0}, *_BEFORE["bookings"][1:]],
+    "messages": [
+        *_BEFORE["messages"],
+        {
+            "id": 3, "slot_id": 1, "kind": "host_slot", "sequence": 0, "copy": 0, "recipient": "visites@port.example", "locale": "fr",
+            "facts": "{}", "created_at": _AT, "delivery": "sent", "sent_at": _AT, "attempts": 1, "next_attempt_at": _AT, "last_error": "",
+        },
+    ],
+    "occasions": [{"key": "visit_soon:1:2026-11-24", "at": _AT, "told": True}],
+    "feeds": [{"id": 1, "email": "prof@college.example", "nonce": b"0123456789abcdef", "created_at": _AT}],
+    "host_entries": [
+        {"slot_id": 1, "uid": "33333333-3333-4333-8333-333333333333", "sequence": 0, "stamp": _AT, "told": '{"people": 34}'}
+    ],
+    "feedback": [{"booking_id": 1, "rating": 5, "comment": "Bravo.", "given_at": _AT}],
+    "inbound_mails": [
+        {
+            "id": 1, "fingerprint": "f" * 64, "received_at": _AT, "size": 4, "raw": b"mail", "sender": "prof@college.example",
+            "subject": "Accepté", "arrived": "reply", "decision": "noted", "decided_at": _AT, "attempts": 1, "booking_id": 1,
+            "organisation_id": 1, "details": "{}",
+        }
+    ],
+}  # fmt: skip
+
 
 def chain() -> list[str]:
     """Every migration, the oldest first."""

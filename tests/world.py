@@ -13,6 +13,7 @@ from booking.models import (
     Edition,
     Event,
     EventType,
+    HostMails,
     Organisation,
     OrganisationKind,
     Party,
@@ -115,7 +116,7 @@ def _event(
     edition: Edition, host: Organisation, key: str, title: str, kind: EventType, audiences: tuple[str, ...], **more: Any
 ) -> Event:
     return Event(
-        edition=edition, host=host, key=key, title=title, type=kind, audiences=audiences, publication=Publication.PUBLISHED,
+        edition=edition, host=host, key=key, title=title, type=kind, host_mails=HostMails.EACH, audiences=audiences, publication=Publication.PUBLISHED,
         summary=f"{title} : ce que l'on ne voit pas d'habitude.", place_name="Port de Gennevilliers", address="Route de la Seine",
         postcode="92230", commune="Gennevilliers", meeting_point="Accueil, bâtiment A", search_text=plain(f"{title} {host.name} Gennevilliers"),
         updated_at=clock.now(), **more,

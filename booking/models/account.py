@@ -43,6 +43,9 @@ class Account(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """Closed after a year without a visit; signing in opens it again until it is deleted."""
 
+    operates: Mapped[bool] = mapped_column(default=False)
+    """Whether this person runs the installation and sees what came in that is no organisation's affair. Given by command."""
+
     totp_nonce: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     """What the second factor's key is derived from (RFC 6238); worthless without SECRET_KEY."""
     totp_since: Mapped[datetime | None] = mapped_column(UtcDateTime())

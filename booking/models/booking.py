@@ -56,6 +56,14 @@ class Actor(StrEnum):
     """A person in matters of their own account: signing in, asking to join."""
 
 
+class Answer(StrEnum):
+    """What somebody answered in their calendar (PARTSTAT, RFC 5545, 3.2.12)."""
+
+    ACCEPTED = "accepted"
+    TENTATIVE = "tentative"
+    DECLINED = "declined"
+
+
 LIVE = frozenset({Status.HELD, Status.CONFIRMED, Status.ATTENDED})
 """The states in which places are taken."""
 
@@ -75,11 +83,13 @@ STEPS: Mapping[tuple[Status | None, Status], frozenset[Actor]] = MappingProxyTyp
         (Status.HELD, Status.REFUSED): frozenset({Actor.HOST, Actor.HEAD, Actor.AUTHORITY}),
         (Status.HELD, Status.EXPIRED): frozenset({Actor.CLOCK}),
         (Status.CONFIRMED, Status.CANCELLED): _PEOPLE,
+        (Status.CANCELLED, Status.CONFIRMED): frozenset({Actor.BOOKER, Actor.CALENDAR}),
         (Status.CONFIRMED, Status.ATTENDED): frozenset({Actor.HOST, Actor.OPERATOR}),
         (Status.CONFIRMED, Status.NO_SHOW): frozenset({Actor.HOST, Actor.OPERATOR}),
     }
 )
-"""Which step leads where, and who may take it. A state that leads nowhere is final."""
+"""Which step leads where, and who may take it. A state that leads nowhere is final; of what was cancelled, only what its booker
+declined in the calendar leads back, while there is room."""
 
 OCCUPYING = LIVE | {Status.WAITING}
 """The states in which a party stands on a slot, and stands there once."""
@@ -180,6 +190,13 @@ class Booking(Base):
     calendar_stamp: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """DTSTAMP of the last invitation queued; None while nobody was invited."""
 
+    answer: Mapped[Answer | None] = mapped_column(Word(Answer))
+    """What was last answered in the booker's calendar; None while nothing was heard."""
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """DTSTAMP of that answer: an older one that arrives late changes nothing."""
+    answered_sequence: Mapped[int | None]
+    """SEQUENCE of the invitation that was answered."""
+
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
@@ -229,6 +246,11 @@ class Booking(Base):
     def is_overdue(self, now: datetime) -> bool:
         """Whether its deadline has passed, though nobody has let it expire yet."""
         return self.status is Status.HELD and self.expires_at is not None and self.expires_at <= now
+
+    @property
+    def was_declined(self) -> bool:
+        """Whether its booker said No in the calendar, so that it can be taken back while there is room."""
+        return self.status is Status.CANCELLED and self.ended_by is Actor.CALENDAR
 
     @property
     def is_live(self) -> bool:

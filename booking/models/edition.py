@@ -54,6 +54,14 @@ class Edition(Base):
     """Until when classes of priority schools alone may book; None: there is no such window."""
     priority_schools: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     """The schools that have priority: their UAI, and why (REP, REP+ or QPV)."""
+    reminds_week: Mapped[bool] = mapped_column(default=True)
+    """Whether bookers are reminded a week before their visit."""
+    reminds_soon: Mapped[bool] = mapped_column(default=True)
+    """Whether they are reminded two days before."""
+    thanks: Mapped[bool] = mapped_column(default=True)
+    """Whether they are thanked afterwards and asked how it was."""
+    digests: Mapped[bool] = mapped_column(default=True)
+    """Whether hosts are told the day before who comes."""
     version: Mapped[int] = mapped_column(default=1)
 
     authority: Mapped[Organisation | None] = relationship()

@@ -67,6 +67,13 @@ class Equipment(StrEnum):
     BRING = "bring"
 
 
+class HostMails(StrEnum):
+    """How the host's contacts hear of bookings: in one mail a day about each slot, or of each one at once."""
+
+    DIGEST = "digest"
+    EACH = "each"
+
+
 class AccessKind(StrEnum):
     """Kinds of accessibility, asked for and offered by kind, never as health data."""
 
@@ -134,6 +141,8 @@ class Event(Base):
     closed_shoes: Mapped[bool] = mapped_column(default=False)
     identity_needed: Mapped[bool] = mapped_column(default=False)
     equipment: Mapped[Equipment] = mapped_column(Word(Equipment), default=Equipment.NONE)
+    outdoors: Mapped[bool] = mapped_column(default=False)
+    """Whether part of it is in the open air, in any weather."""
     conditions: Mapped[str] = mapped_column(String(400), default="")
     """Anything else to know before booking."""
     accessible_for: Mapped[tuple[str, ...]] = mapped_column(Words, default=())
@@ -150,6 +159,7 @@ class Event(Base):
     """Whether the school's head must approve; a teacher may ask for it everywhere."""
     head_answer_days: Mapped[int] = mapped_column(default=7)
     """How long the head has to answer."""
+    host_mails: Mapped[HostMails] = mapped_column(Word(HostMails), default=HostMails.DIGEST)
     invented: Mapped[bool] = mapped_column(default=False)
     search_text: Mapped[str] = mapped_column(Text, default="")
     """What the catalogue's search reads: `plain()` words of everything a visitor might type."""

@@ -38,6 +38,15 @@ class Kind(StrEnum):
     HOST_APPROVAL_ASKED = "host_approval_asked"
     HOST_REQUEST_EXPIRED = "host_request_expired"
     HOST_CHANGE_ASKED = "host_change_asked"
+    BOOKING_DECLINED = "booking_declined"
+    REPLY_UNSURE = "reply_unsure"
+    RESTORE_REFUSED = "restore_refused"
+    VISIT_IN_A_WEEK = "visit_in_a_week"
+    VISIT_SOON = "visit_soon"
+    VISIT_THANKS = "visit_thanks"
+    HOST_SLOT = "host_slot"
+    HOST_DAY = "host_day"
+    MAIL_RECEIVED = "mail_received"
     SIGN_IN = "sign_in"
     MEMBER_INVITED = "member_invited"
     JOIN_ASKED = "join_asked"
@@ -54,6 +63,9 @@ class Kind(StrEnum):
 
 LETTERS = frozenset(
     {
+        Kind.HOST_SLOT,
+        Kind.HOST_DAY,
+        Kind.MAIL_RECEIVED,
         Kind.SIGN_IN,
         Kind.MEMBER_INVITED,
         Kind.JOIN_ASKED,
@@ -105,6 +117,8 @@ class Message(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     booking_id: Mapped[int | None] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"))
     """None for a letter that is about no booking: a code to sign in, a decision about a label."""
+    slot_id: Mapped[int | None] = mapped_column(ForeignKey("slots.id", ondelete="CASCADE"), index=True)
+    """The slot whose calendar entry a mail to its host carries; None for every other one."""
     kind: Mapped[Kind] = mapped_column(Word(Kind))
     sequence: Mapped[int] = mapped_column(default=0)
     """Which one of its kind for this booking; for invitations, their SEQUENCE."""
@@ -126,5 +140,7 @@ class Message(Base):
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     last_error: Mapped[str] = mapped_column(String(300), default="")
+    bounced_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When a server wrote back that it cannot be delivered, for good; `last_error` says why."""
 
     booking: Mapped[Booking | None] = relationship()
