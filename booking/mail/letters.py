@@ -125,13 +125,32 @@ LETTERS: Mapping[Kind, Letter] = MappingProxyType(
             _("Se connecter"),
             "/sign-in",
         ),
+        Kind.MAIL_RECEIVED: Letter(
+            _("%(sender)s a écrit au sujet de sa réservation"),
+            (
+                _("%(sender)s a écrit au sujet de la réservation %(reference)s : « %(title)s », %(visit_at)s."),
+                _("Répondez à cette adresse, par un nouveau courriel : une réponse à celui-ci ne lui parviendrait pas."),
+            ),
+            _("Ouvrir la réservation"),
+            "/workspace/bookings/%(reference)s",
+        ),
     }
 )  # fmt: skip
+_ABOUT_NO_BOOKING = Letter(
+    _("%(sender)s a écrit à l’adresse des réservations"),
+    (
+        _("%(sender)s a écrit à l’adresse des réservations. Nous n’avons pas trouvé de quelle visite il s’agit."),
+        _("Répondez à cette adresse, par un nouveau courriel : une réponse à celui-ci ne lui parviendrait pas."),
+    ),
+    _("Voir les courriels reçus"),
+    "/operation/mail",
+)
+"""A mail that came in, as the operator reads of it."""
 
 
 def render_letter(kind: Kind, facts: Mapping[str, Any], locale: str, settings: Settings) -> Rendered:
     """The words of one letter. Raises `KeyError` where a fact is missing."""
-    letter = LETTERS[kind]
+    letter = _ABOUT_NO_BOOKING if kind is Kind.MAIL_RECEIVED and "reference" not in facts else LETTERS[kind]
     said = _said(facts, locale, settings)
     path = letter.path % said
     context = {
@@ -141,7 +160,7 @@ def render_letter(kind: Kind, facts: Mapping[str, Any], locale: str, settings: S
         "button": translate(locale, letter.button),
         "url": settings.base_url + path if path else "",
         "code": said.get("code", ""),
-        "remarks": [line.strip() for line in str(facts.get("remarks", "")).splitlines() if line.strip()],
+        "remarks": [line for line in map(one_line, str(facts.get("remarks", "")).splitlines()) if line],
         "colon": "\u00a0:" if locale == "fr" else ":",
         "json_ld": "",
     }
