@@ -45,6 +45,8 @@ _ENDS: Mapping[Kind, Status] = MappingProxyType(
     }
 )
 _TO_WHO_WAITS = frozenset({Kind.WAITING_TO_PROVE, Kind.WAITING_JOINED})
+_ABOUT_AN_ANSWER = frozenset({Kind.REPLY_UNSURE, Kind.RESTORE_REFUSED})
+"""Mails about one answer in a calendar, which only another answer brings again."""
 _ABOUT_A_CHANGE = frozenset({Kind.CHANGE_REFUSED, Kind.HOST_CHANGE_ASKED})
 _SAID_ONCE: Mapping[Kind, str] = MappingProxyType({Kind.BOOKER_LETTER: "letter", Kind.CHANGE_REFUSED: "asked"})
 """Mails that cannot be written again without what somebody said in them, and the name of that fact."""
@@ -129,13 +131,17 @@ def _is_still_true(message: Message, booking: Booking, now: datetime) -> bool:
     kind, status = message.kind, booking.status
     in_time = booking.expires_at is not None and booking.expires_at > now
     to_come = status is Status.CONFIRMED and booking.slot.starts_at > now
+    if kind in _ABOUT_AN_ANSWER:
+        return False
     if kind in _QUESTIONS:
         nobody_to_ask = kind in TO_HEAD and not booking.head_email
         return status is Status.HELD and booking.held_for in _QUESTIONS[kind] and in_time and not nobody_to_ask
     if kind in _TO_WHO_WAITS:
         return status is Status.WAITING and in_time and (booking.proven_at is not None) == (kind is Kind.WAITING_JOINED)
     if kind in _ENDS:
-        return status is _ENDS[kind]
+        return status is _ENDS[kind] and not booking.was_declined
+    if kind is Kind.BOOKING_DECLINED:
+        return booking.was_declined
     if kind in _ABOUT_A_CHANGE:
         return to_come and message.sequence == booking.sequence and (kind is Kind.CHANGE_REFUSED or _is_asked(message, booking))
     return to_come if kind in _INVITATIONS else True

@@ -40,6 +40,8 @@ _MANAGED_FROM = frozenset(
         Kind.PLACES_OFFERED,
         Kind.BOOKING_PENDING,
         Kind.CHANGE_REFUSED,
+        Kind.BOOKING_DECLINED,
+        Kind.REPLY_UNSURE,
     }
 )
 

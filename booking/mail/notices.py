@@ -11,6 +11,7 @@ from booking.i18n import _, hours, instant_day, moment, translate, translate_plu
 from booking.mail import words
 from booking.mail.facts import Facts, one_line
 from booking.mail.notice import Notice, Plural, Says
+from booking.mail.notices_to_answers import TO_WHO_ANSWERED
 from booking.mail.notices_to_bookers import TO_BOOKERS
 from booking.mail.notices_to_others import TO_HEADS, TO_HOSTS
 from booking.models import Kind
@@ -21,7 +22,7 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 def notice_of(kind: Kind, facts: Facts) -> Notice | None:
     """The notice a message of this kind is, or None where the kind has templates of its own."""
     alone = TO_HEADS.get(kind) or TO_HOSTS.get(kind)
-    variants = TO_BOOKERS.get(kind)
+    variants = TO_BOOKERS.get(kind) or TO_WHO_ANSWERED.get(kind)
     if alone or variants is None:
         return alone
     given = facts.more.get("held_for") or facts.more.get("by") or facts.booking.get("held_for") or ""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, or_, select
 
 from booking.db import db
 from booking.models import Booking, HistoryEntry, Status
@@ -32,20 +32,28 @@ def _fault_in(entries: list[Row[Any]]) -> str | None:
     """What is wrong with the chain of states of one booking, or None."""
     if not entries:
         return "has no history"
-    reached = None
+    reached, ended = None, ""
     for n, entry in enumerate(entries):
         if entry.status_before != reached:
             return f"entry {entry.id} does not follow from the one before"
         stays = n > 0 and entry.status_after == reached
         if not stays and entry.actor not in STEPS.get((reached, entry.status_after), ()):
             return f"entry {entry.id} is no step that {entry.actor} may take"
+        if reached is Status.CANCELLED and entry.status_after is Status.CONFIRMED and ended != "declined":
+            return f"entry {entry.id} brings back what was not declined"
+        if entry.status_after is Status.CANCELLED and not stays:
+            ended = entry.action
         reached = entry.status_after
     return None
 
 
 def final_states_left() -> Iterator[str]:
-    """Bookings that left a final state."""
-    left = HistoryEntry.status_before.in_(_FINAL), HistoryEntry.status_after != HistoryEntry.status_before
+    """Bookings that left a final state; out of a cancellation leads booking again, and nothing else."""
+    final = or_(
+        HistoryEntry.status_before.in_(_FINAL),
+        and_(HistoryEntry.status_before == Status.CANCELLED, HistoryEntry.action != "booked_again"),
+    )
+    left = final, HistoryEntry.status_after != HistoryEntry.status_before
     for row in db.session.execute(select(HistoryEntry.id, HistoryEntry.booking_id).where(*left).order_by(HistoryEntry.id)):
         yield f"booking {row.booking_id} (entry {row.id})"
 

@@ -20,6 +20,7 @@ _OWED_BY_ACTION: Mapping[str, tuple[Status | None, Kind]] = MappingProxyType(
         "headcount_changed": (Status.CONFIRMED, Kind.BOOKING_CHANGED),
         "changed_slot": (Status.CONFIRMED, Kind.BOOKING_RESCHEDULED),
         "rescheduled": (Status.CONFIRMED, Kind.BOOKING_RESCHEDULED),
+        "declined": (None, Kind.BOOKING_DECLINED),
         "queued": (None, Kind.WAITING_JOINED),
         "offered": (None, Kind.PLACES_OFFERED),
     }
@@ -29,6 +30,7 @@ _OWED_BY_STEP: Mapping[tuple[Status | None, Status], Kind] = MappingProxyType(
     {
         (None, Status.CONFIRMED): Kind.BOOKING_CONFIRMED,
         (Status.HELD, Status.CONFIRMED): Kind.BOOKING_CONFIRMED,
+        (Status.CANCELLED, Status.CONFIRMED): Kind.BOOKING_CONFIRMED,
         (Status.CONFIRMED, Status.CANCELLED): Kind.BOOKING_CANCELLED,
         (Status.HELD, Status.EXPIRED): Kind.BOOKING_EXPIRED,
         (Status.HELD, Status.REFUSED): Kind.BOOKING_REFUSED,

@@ -16,6 +16,7 @@ from booking.errors import NotFound
 from booking.models import Booking, Edition, Event, Organisation, Slot
 
 _LARGEST_ID = 2**31 - 1
+_UID = re.compile(r"[0-9a-f-]{36}")
 _REFERENCE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}")
 
 
@@ -101,6 +102,19 @@ def booking_by_id(booking_id: int) -> Booking:
     if found is None:
         raise NotFound
     return found
+
+
+def booking_by_uid(uid: str) -> Booking:
+    """A booking by the UID of its invitation, as `booking` fetches it. Raises `NotFound`."""
+    found = db.session.scalars(_BOOKINGS.where(Booking.uid == uid)).unique().one_or_none() if is_uid(uid) else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def is_uid(text: str) -> bool:
+    """Whether a text has the shape of a UID of ours: what somebody else wrote may be no text a database takes."""
+    return _UID.fullmatch(text) is not None
 
 
 def together(booking: Booking) -> list[Booking]:

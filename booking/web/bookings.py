@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from booking import clock
 from booking.actions.ask_headcount import ask_headcount
+from booking.actions.book_again import book_again
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
@@ -27,7 +28,7 @@ from booking.models.reason import read_reason
 from booking.queries import fetch, slot_bookings
 from booking.queries.elsewhere import Offers
 from booking.queries.standing import cautions_of
-from booking.web import access, approvals, moving, waiting
+from booking.web import access, approvals, calendar_answer, moving, waiting
 from booking.web.forms.booking import ActForm, CancellationForm, HeadcountForm
 
 bp = Blueprint("bookings", __name__)
@@ -111,6 +112,18 @@ def cancel(reference: str) -> Response | tuple[str, int]:
         return _cancellation_page(fetch.booking(reference), form, refusal), refusal.status
     access.remember(booking)
     return redirect(url_for("bookings.show", reference=booking.reference, note="cancelled"), 303)
+
+
+@bp.post("/bookings/<reference>/again")
+def restore(reference: str) -> Response | tuple[str, int]:
+    """Book again what was declined in the calendar, while there is room."""
+    booking = access.booking_or_404(reference)
+    try:
+        in_transaction(lambda: book_again(reference))
+    except Refusal as refusal:
+        return refused(booking, refusal)
+    access.remember(booking)
+    return redirect(url_for("bookings.show", reference=booking.reference, note="restored"), 303)
 
 
 @bp.get("/bookings/<reference>/invitation.ics")
@@ -208,6 +221,7 @@ def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str
         **waiting.on_page(booking),
         **approvals.on_page(booking),
         **moving.on_page(booking),
+        **calendar_answer.on_page(booking),
     )
 
 

@@ -1,0 +1,30 @@
+"""What was answered in the booker's calendar, as the booking's own page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request
+
+from booking import clock
+from booking.models import Booking
+from booking.web.booking_form import list_is_open
+
+
+@dataclass(frozen=True)
+class Declined:
+    """A booking given back by a No in the calendar."""
+
+    room: bool
+    """Whether there are places for its party, as last read: the verb has the last word."""
+    waits: bool
+    """Whether its slot has a waiting list that can be joined."""
+
+
+def on_page(booking: Booking) -> dict[str, object]:
+    """What the booking's own page needs for this part of it (`templates/booking_declined.html`)."""
+    slot, now = booking.slot, clock.now()
+    if not booking.was_declined or slot.cancelled_at or slot.starts_at <= now:
+        return {"declined": None, "restored": request.args.get("note") == "restored"}
+    room = slot.places_left(booking.comes_as, now).remaining >= slot.places_for(booking.party)
+    return {"declined": Declined(room, list_is_open(slot)), "restored": False}
