@@ -77,7 +77,8 @@ def facts(kind: Kind, **more: Any) -> dict[str, Any]:
     event = {
         "id": 4, "title": "Visite des activités portuaires", "host": "Port de Gennevilliers", "place_name": "Port de Gennevilliers",
         "address": "Route de la Seine", "postcode": "92230", "commune": "Gennevilliers", "latitude": 48.94, "longitude": 2.29,
-        "access_info": "RER C, puis bus 238", "closed_shoes": True, "identity_needed": True, "equipment": "lent", "min_age": 12,
+        "access_info": "RER C, puis bus 238", "closed_shoes": True, "identity_needed": True, "outdoors": True,
+        "equipment": "lent", "min_age": 12,
         "conditions": "Pas de sac volumineux.", "accessibility_note": "Accessible en fauteuil.", "contact_email": "accueil@port.example",
     }  # fmt: skip
     calendar = {"method": METHODS[kind], "uid": "6f1c", "sequence": 0, "dtstamp": QUEUED.isoformat()} if kind in METHODS else None

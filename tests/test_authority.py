@@ -47,6 +47,7 @@ WORDS = {
     "name": "Semaine de l’industrie 2027", "number": "16", "year": "2027", "theme": "", "starts_on": "2027-11-22", "ends_on": "2027-11-28",
     "territory": "Hauts-de-Seine", "department": "92", "label_from": "2027-11-08", "label_until": "2027-12-12", "label_deadline": "",
     "bookings_open_at": "2027-10-01T08:00", "conditions": "Gratuit, **ouvert**, sur l’industrie.",
+    "reminds_week": "1", "reminds_soon": "1", "thanks": "1", "digests": "1",
 }  # fmt: skip
 
 
@@ -173,7 +174,10 @@ def test_an_edition_is_written_anew_and_the_second_of_two_is_told(app: Flask, wo
     for text in ("Le fleuve", "Le port", "Enregistré maintenant", "Votre version"):
         assert text in late.text
     assert db.session.get_one(Edition, world.edition, populate_existing=True).theme == "Le fleuve"
-    assert staff.client.post(address, data=the_form(world, theme="Le port")).status_code == 303
+    unticked = the_form(world, theme="Le port")
+    del unticked["reminds_week"]
+    assert staff.client.post(address, data=unticked).status_code == 303
+    assert lines("edition")[-1].details["changes"]["reminds_week"] == [True, False]
     wrong = staff.client.post(address, data=the_form(world, label_from="2026-11-30", theme="Gardé"))
     assert wrong.status_code == 422
     assert "doit contenir toute la semaine" in wrong.text

@@ -29,7 +29,7 @@ def test_everything_is_read_into_columns() -> None:
         {
             "title": "Visite", "type": "", "summary": "Une ligne\r\net une autre", "description": "# Un\r\n\r\n- deux",
             "audiences": ["public", "college"], "levels": "3e, 4e;3e", "accessible_for": "motor|hearing", "min_age": "0",
-            "free": "non", "price": " 5 euros ", "closed_shoes": "oui", "identity_needed": None, "equipment": "BRING",
+            "free": "non", "price": " 5 euros ", "closed_shoes": "oui", "outdoors": "1", "identity_needed": None, "equipment": "BRING",
             "postcode": "92 230", "latitude": "48,9385", "longitude": 2.2731, "contact_email": "", "contact_phone": "01 23 45 67 89",
             "more_contacts": "a@port.example\n\n b@port.example \na@port.example", "partners": "CCI\r\nLycée\n",
         }
@@ -37,7 +37,7 @@ def test_everything_is_read_into_columns() -> None:
     assert values == {
         "title": "Visite", "type": EventType.COMPANY_VISIT, "summary": "Une ligne et une autre", "description": "# Un\n\n- deux",
         "audiences": (Audience.COLLEGE, Audience.PUBLIC), "levels": ("4e", "3e"), "accessible_for": ("motor", "hearing"),
-        "min_age": None, "free": False, "price": "5 euros", "closed_shoes": True, "identity_needed": False,
+        "min_age": None, "free": False, "price": "5 euros", "closed_shoes": True, "outdoors": True, "identity_needed": False,
         "equipment": Equipment.BRING, "postcode": "92230", "latitude": 48.9385, "longitude": 2.2731, "contact_email": None,
         "contact_phone": "01 23 45 67 89", "more_contacts": "a@port.example\nb@port.example", "partners": "CCI\nLycée",
     }  # fmt: skip

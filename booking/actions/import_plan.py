@@ -37,6 +37,7 @@ _DEPENDS = {"headcount_until": "headcount_hours", "cancel_until": "cancel_hours"
 _YES, _NO = {"1", "oui", "yes", "vrai", "true", "x"}, {"", "0", "non", "no", "faux", "false"}
 _DEFAULTS: Mapping[str, object] = dict.fromkeys(FIELDS, "") | {
     "type": EventType.COMPANY_VISIT, "audiences": (), "free": True, "closed_shoes": False, "identity_needed": False,
+    "outdoors": False,
 }  # fmt: skip
 Line = Mapping[str, str]
 

@@ -139,11 +139,13 @@ def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
             "access_info": event.access_info,
             "closed_shoes": event.closed_shoes,
             "identity_needed": event.identity_needed,
+            "outdoors": event.outdoors,
             "equipment": event.equipment.value,
             "min_age": event.min_age,
             "conditions": event.conditions,
             "accessibility_note": event.accessibility_note,
             "contact_email": event.notice_address,
+            "contact_phone": event.contact_phone,
         },
         "calendar": {
             "method": method,

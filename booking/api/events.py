@@ -64,6 +64,7 @@ def show_event(event_id: int) -> Response:
             "conditions": {
                 "closed_shoes": event.closed_shoes,
                 "identity_needed": event.identity_needed,
+                "outdoors": event.outdoors,
                 "equipment": event.equipment.value,
                 "other": event.conditions,
             },

@@ -33,7 +33,7 @@ Data = Mapping[str, Any]
 _TEXTS = (
     "title", "summary", "place_name", "address", "commune", "meeting_point", "access_info", "conditions", "accessibility_note",
 )  # fmt: skip
-_FLAGS = ("closed_shoes", "identity_needed", "host_approval")
+_FLAGS = ("closed_shoes", "identity_needed", "outdoors", "host_approval")
 _WORDS = ("audiences", "levels", "accessible_for")
 _NAMES_OF_VALUES = {
     "title": "le titre",

@@ -13,6 +13,7 @@ _EQUIPMENT = {
     "lent": _("Équipement de protection prêté sur place."),
     "bring": _("Apportez votre équipement de protection."),
 }
+_OUTDOORS = _("Une partie de la visite est dehors, par tous les temps : prévoyez de quoi vous couvrir.")
 _NEEDS = {
     "motor": _("mobilité réduite : %(number)s"),
     "hearing": _("surdité ou malentendance : %(number)s"),
@@ -103,6 +104,7 @@ def conditions(facts: Facts, locale: str) -> list[str]:
         say(locale, _("À partir de %(age)s ans."), age=event["min_age"]) if event["min_age"] else "",
         translate(locale, _("Chaussures fermées obligatoires.")) if event["closed_shoes"] else "",
         translate(locale, _("Pièce d’identité demandée à l’entrée.")) if event["identity_needed"] else "",
+        translate(locale, _OUTDOORS) if event.get("outdoors") else "",
         translate(locale, _EQUIPMENT[event["equipment"]]) if event["equipment"] in _EQUIPMENT else "",
         typeset("fr", event["conditions"]),
         typeset("fr", event["accessibility_note"]),

@@ -15,6 +15,8 @@ from booking.numbers import read_uai
 LONGEST_SCHOOLS = 40_000
 MOST_OF_A_SCHOOL = 500
 _MOST_SAID = 20
+SWITCHES = ("reminds_week", "reminds_soon", "thanks", "digests")
+"""The mails an edition sends by itself, each of which can be switched off."""
 _FIRST_YEAR, _LAST_YEAR = 2011, 2100
 _LONGEST_WEEK = timedelta(days=31)
 _LONGEST_WINDOW = timedelta(days=366)
@@ -46,6 +48,11 @@ class EditionWords:
     """Until when classes of priority schools alone may book; None: no such window, but for events with a moment of their own."""
     priority_schools: dict[str, str]
     """Their UAI, and why they have priority."""
+    reminds_week: bool
+    reminds_soon: bool
+    thanks: bool
+    digests: bool
+    """Which mails go out by themselves: a week and two days before a visit, after it, and to hosts the day before."""
 
 
 def read_edition(raw: Mapping[str, object]) -> EditionWords:
@@ -73,6 +80,10 @@ def read_edition(raw: Mapping[str, object]) -> EditionWords:
         school_limit=reader.number_or_none("school_limit", 1, MOST_OF_A_SCHOOL),
         priority_until=reader.moment("priority_until"),
         priority_schools=reader.schools("priority_schools"),
+        reminds_week=reader.flag("reminds_week"),
+        reminds_soon=reader.flag("reminds_soon"),
+        thanks=reader.flag("thanks"),
+        digests=reader.flag("digests"),
     )
     reader.check_order(words)
     if reader.problems:

@@ -17,7 +17,7 @@ from booking.models.party import LEVELS, Reader, read_number
 LONGEST_TITLE, LONGEST_SUMMARY = 140, 300
 OLDEST = 99
 MOST_PARTNERS, MOST_CONTACTS = 30, 5
-FLAGS = ("free", "closed_shoes", "identity_needed", "one_per_class", "host_approval", "head_approval")
+FLAGS = ("free", "closed_shoes", "identity_needed", "outdoors", "one_per_class", "host_approval", "head_approval")
 _DEADLINES: Mapping[str, tuple[int, int]] = MappingProxyType({"host_answer_hours": (336, 72), "head_answer_days": (30, 7)})
 """How long somebody has to answer: the most there may be, and what holds where nothing is said."""
 _SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(

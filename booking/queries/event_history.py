@@ -13,7 +13,7 @@ from booking.models import Event, HistoryEntry, Subject
 FIELDS = (
     "title", "summary", "description", "type", "audiences", "levels", "min_age", "one_per_class", "priority_until",
     "host_approval", "host_answer_hours", "head_approval", "head_answer_days", "free", "price",
-    "closed_shoes", "identity_needed", "equipment", "conditions", "accessible_for", "accessibility_note",
+    "closed_shoes", "identity_needed", "outdoors", "equipment", "conditions", "accessible_for", "accessibility_note",
     "place_name", "address", "postcode", "commune", "latitude", "longitude", "meeting_point", "access_info",
     "contact_email", "more_contacts", "contact_phone", "partners",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from booking.actions.write_edition import columns_of, create_edition, rewrite_ed
 from booking.db import in_transaction
 from booking.errors import EditConflict, Invalid
 from booking.models import Edition, Organisation, Slot
-from booking.models.edition_words import EditionWords, read_edition
+from booking.models.edition_words import SWITCHES, EditionWords, read_edition
 from booking.permissions import Act
 from booking.queries import authority
 from booking.web.authorise import needs, who
@@ -41,6 +41,7 @@ def listing(organisation: Organisation) -> str:
 def new(organisation: Organisation) -> str:
     """An empty form that counts on from the latest edition."""
     form = EditionForm(formdata=None)
+    form.switch_all_on()
     known = authority.editions(organisation.id)
     if known:
         latest = max((edition for edition, _ in known), key=lambda edition: (edition.year, edition.id))
@@ -177,6 +178,7 @@ def _page(
         ask=ask,
         theirs=theirs,
         note=request.args.get("note", ""),
+        switches=SWITCHES,
     )
     return page, status
 

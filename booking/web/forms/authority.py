@@ -6,7 +6,7 @@ from wtforms import StringField, TextAreaField
 
 from booking.i18n import _
 from booking.models import Edition
-from booking.models.edition_words import EditionWords, say_schools
+from booking.models.edition_words import SWITCHES, EditionWords, say_schools
 from booking.models.form_reader import say_moment
 from booking.web.forms.booking import HouseForm
 
@@ -33,6 +33,16 @@ class EditionForm(HouseForm):
     priority_until = StringField(_("Priorité aux établissements REP, REP+ et QPV jusqu’au"))
     priority_schools = TextAreaField(_("Établissements prioritaires"))
 
+    reminds_week = StringField(_("Rappel une semaine avant"))
+    reminds_soon = StringField(_("Rappel deux jours avant"))
+    thanks = StringField(_("Remerciement et avis, le lendemain"))
+    digests = StringField(_("Liste de la veille, pour les organisateurs"))
+
+    def switch_all_on(self) -> None:
+        """What a new edition begins with: every mail goes out."""
+        for name in SWITCHES:
+            self[name].data = "1"
+
     def fill(self, edition: Edition) -> None:
         """Write what an edition says into the empty form."""
         for name in EditionWords.__dataclass_fields__:
@@ -42,6 +52,8 @@ class EditionForm(HouseForm):
             moment = getattr(edition, name)
             self[name].data = say_moment(moment) if moment else ""
         self.priority_schools.data = say_schools(edition.priority_schools)
+        for name in SWITCHES:
+            self[name].data = "1" if getattr(edition, name) else ""
         self.version.data = str(edition.version)
 
 

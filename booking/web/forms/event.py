@@ -51,6 +51,7 @@ class EventForm(HouseForm):
     head_answer_days = StringField(_("Son délai de réponse, en jours"))
     closed_shoes = StringField(_("Chaussures fermées exigées"))
     identity_needed = StringField(_("Pièce d’identité demandée"))
+    outdoors = StringField(_("En partie dehors, par tous les temps"))
     equipment = StringField(_("Équipement de protection"))
     conditions = StringField(_("Autres conditions"))
     accessible_for = WordsField(_("Accessible"))
