@@ -54,7 +54,10 @@ def _readers(booking: Booking | None, operator_email: str) -> list[str]:
 
 def _facts(mail: Inbound, booking: Booking | None, text: str) -> dict[str, object]:
     quoted = text.strip()[:LONGEST_QUOTE]
-    facts: dict[str, object] = {"sender": mail.sender or "Quelqu’un", "remarks": "\n".join(part for part in (mail.subject, quoted) if part)}
+    facts: dict[str, object] = {
+        "sender": mail.sender or "Quelqu’un",
+        "remarks": "\n".join(part for part in (mail.subject, quoted) if part),
+    }
     if booking is None:
         return facts
     return facts | {
