@@ -95,7 +95,8 @@ def way_again(booking: Booking, message: Message, messages: Sequence[Message], n
         return None
     if not _is_still_true(message, booking, now):
         return None
-    dead = message.delivery is Delivery.DEAD and message.recipient
+    # What has bounced was taken once: the same Message-ID again is thrown away as a copy of it.
+    dead = message.delivery is Delivery.DEAD and message.bounced_at is None and message.recipient
     if dead and not _is_overtaken(message, messages) and not _is_out_of_date(message, booking):
         return Again.SAME_BYTES
     lost = message.kind in TO_HOSTS or (message.kind in _SAID_ONCE and _SAID_ONCE[message.kind] not in message.facts)
@@ -178,6 +179,7 @@ def _queue_the_same(message: Message, now: datetime) -> None:
         "attempts": 0,
         "created_at": now,
         "next_attempt_at": now,
+        "first_tried_at": None,
         "lease": None,
         "lease_until": None,
         "last_error": "",

@@ -64,7 +64,9 @@ def claim_next(owner: str, now: datetime, lease: timedelta) -> Claim | None:
     if found is None:
         return None
     until, attempts = now + lease, found.attempts + 1
-    taken = _update([Message.id == found.id, *_free(now)], {"lease": owner, "lease_until": until, "attempts": attempts})
+    values: dict[str, Any] = {"lease": owner, "lease_until": until, "attempts": attempts}
+    values |= {"first_tried_at": now} if attempts == 1 else {}
+    taken = _update([Message.id == found.id, *_free(now)], values)
     return Claim(found.id, found.kind, found.recipient, found.created_at, attempts, owner, until) if taken else None
 
 

@@ -136,6 +136,8 @@ class Message(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime())
     """When it is due; once it is dead, when it was given up."""
+    first_tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When somebody first began to send it; None while nobody has."""
     lease: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime())

@@ -41,6 +41,7 @@ def upgrade() -> None:
     with op.batch_alter_table("messages") as batch_op:
         batch_op.add_column(sa.Column("slot_id", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("bounced_at", _MOMENT, nullable=True))
+        batch_op.add_column(sa.Column("first_tried_at", _MOMENT, nullable=True))
         batch_op.create_index(batch_op.f("ix_messages_slot_id"), ["slot_id"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_messages_slot_id_slots"), "slots", ["slot_id"], ["id"], ondelete="CASCADE")
 
