@@ -87,10 +87,12 @@ def compose(
     links = _links(message.kind, facts, link_nonce, settings)
     rendered = render(message.kind, facts, links, message.created_at, message.locale)
     mail = _body(rendered)
-    if facts.calendar and (facts.calendar["method"] == "REQUEST" or was_invited):
-        _add_calendar(mail, invitation(facts, message.recipient, message.locale, settings), facts.calendar["method"])
+    recipient = wire_address(message.recipient)
+    is_ours = recipient.casefold() == settings.sender_address.casefold()  # nobody is invited by themselves
+    if facts.calendar and not is_ours and (facts.calendar["method"] == "REQUEST" or was_invited):
+        _add_calendar(mail, invitation(facts, recipient, message.locale, settings), facts.calendar["method"])
     message_id = _new_message_id(settings.sender_address)
-    _add_headers(mail, message_id, rendered.subject, wire_address(message.recipient), earlier_ids, settings)
+    _add_headers(mail, message_id, rendered.subject, recipient, earlier_ids, settings)
     return Mail(message_id, mail.as_bytes(policy=_WIRE))
 
 

@@ -28,6 +28,7 @@ _RESERVATION_STATUS = {
     Kind.BOOKING_CHANGED: "ReservationConfirmed",
     Kind.BOOKING_RESCHEDULED: "ReservationConfirmed",
     Kind.BOOKING_CANCELLED: "ReservationCancelled",
+    Kind.BOOKING_DECLINED: "ReservationCancelled",
 }
 
 
@@ -146,7 +147,8 @@ def _still_open(until: datetime, locale: str) -> str:
 
 def _json_ld(kind: Kind, facts: Facts) -> Markup:
     """The reservation for programs that read mail (schema.org `EventReservation`); empty where there is none."""
-    if kind not in _RESERVATION_STATUS or not facts.was_invited:
+    # Who declined was invited, though the mail that says so carries no calendar.
+    if kind not in _RESERVATION_STATUS or not (facts.was_invited or kind is Kind.BOOKING_DECLINED):
         return Markup("")
     event = facts.event
     address = {"streetAddress": event["address"], "postalCode": event["postcode"], "addressLocality": event["commune"]}
