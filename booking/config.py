@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN_FILE = ROOT / "var" / "settings.env"
@@ -192,6 +192,55 @@ def _sender(read: _Reader) -> str:
 
 def _inbox(read: _Reader) -> str | None:
     given = read.text("INBOX_URL") or None
-    if given and not re.match(r"(imaps?|maildir)://", given):
-        read.sentences.append("INBOX_URL is wrong: set it to imap://user:password@host/INBOX or maildir:///path.")
+    if given:
+        try:
+            inbox_address(given)
+        except ValueError as error:
+            read.sentences.append(f"INBOX_URL is wrong ({error}): set it to imaps://user:password@host/INBOX or maildir:///path.")
     return given
+
+
+@dataclass(frozen=True)
+class ImapFolder:
+    """A folder on an IMAP server (RFC 5092, with the password in it)."""
+
+    tls: bool
+    """TLS from the first byte (imaps). Without, it is asked for with STARTTLS where the server offers it."""
+    host: str
+    port: int
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    folder: str = "INBOX"
+
+
+def inbox_address(url: str) -> ImapFolder | Path:
+    """What INBOX_URL names: a folder on a server, or a Maildir. Raises `ValueError` with words that quote nothing of it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # which may quote the password
+        raise ValueError("it is no address") from None
+    if parts.query or parts.fragment:
+        raise ValueError("? and # in it must be written %3F and %23")
+    if parts.scheme == "maildir":
+        if parts.netloc or len(parts.path) < 2:
+            raise ValueError("a maildir has three slashes and an absolute path")
+        return Path(unquote(parts.path))
+    if parts.scheme not in {"imap", "imaps"}:
+        raise ValueError("it names neither a server nor a maildir")
+    return _imap_folder(parts)
+
+
+def _imap_folder(parts: SplitResult) -> ImapFolder:
+    user, password = (unquote(part or "") for part in (parts.username, parts.password))
+    if not (user and password):
+        raise ValueError("the user or the password is missing")
+    if any(ord(sign) < 32 or sign == "\N{REPLACEMENT CHARACTER}" for sign in user + password):
+        raise ValueError("the user or the password has a sign that cannot be sent")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("the port is no number; signs such as / : @ in a password are written %2F %3A %40") from None
+    if not host:
+        raise ValueError("the host is missing")
+    tls = parts.scheme == "imaps"
+    return ImapFolder(tls, host, port or (993 if tls else 143), user, password, unquote(parts.path.strip("/")) or "INBOX")

@@ -93,6 +93,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "letter_sent": _("Message envoyé"),
         "links_closed": _("Liens de la réservation fermés"),
         "list_closed": _("Attend pour d’autres créneaux, celui-ci n’ayant plus lieu"),
+        "mail_bounced": _("Message revenu : l’adresse ne reçoit pas"),
         "mail_sent_again": _("Message renvoyé"),
         "mandate_ended": _("Mandat terminé"),
         "meeting_point_moved": _("Rendez-vous changé"),
