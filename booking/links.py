@@ -16,6 +16,7 @@ MANAGE = "manage"
 CONFIRM = "confirm"
 HEAD = "head"
 SIGN_IN = "sign-in"
+FEED = "feed"
 
 
 def make_token(secret: str, purpose: str, nonce: bytes) -> str:

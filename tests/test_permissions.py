@@ -40,7 +40,7 @@ from tests.workspaces import a_mandate, a_member, an_organisation, sign_in
 from tests.world import World, a_class
 
 PUBLIC = {
-    "home", "catalogue", "events", "leaflet", "booking_form", "bookings", "waiting", "waiting_answer", "waiting_form", "approvals", "moving", "moving_form", "information", "drawings", "health", "mailbox", "api",
+    "home", "catalogue", "events", "feeds", "leaflet", "booking_feed", "booking_form", "bookings", "waiting", "waiting_answer", "waiting_form", "approvals", "moving", "moving_form", "information", "drawings", "health", "mailbox", "api",
     "bootstrap", "static", "sign_in", "second_factor",
 }  # fmt: skip
 """Blueprints (and the static files) whose pages are for everybody; a booking's secret link is tested with the bookings."""

@@ -1,4 +1,4 @@
-"""Calendar objects: the invitation a mail carries, the file on a booking's page, and a slot for anybody's calendar.
+"""Calendar objects: the invitation a mail carries, the file on a booking's page, and the slots in their host's calendar.
 
 RFC 5545 says how they are written, RFC 5546 what REQUEST, CANCEL and PUBLISH ask of them, RFC 6047 how they travel.
 Times are UTC, so no time zone has to be described and no client can read one wrong.
@@ -20,6 +20,7 @@ from booking.config import Settings
 from booking.errors import NotFound
 from booking.i18n import _, translate_plural
 from booking.mail import words
+from booking.mail.calendar_text import Text
 from booking.mail.facts import Facts, one_line, read_facts
 from booking.models import Booking, Kind, Slot, Status
 
@@ -34,7 +35,7 @@ def invitation(facts: Facts, recipient: str, locale: str, settings: Settings) ->
     """
     if not facts.calendar or not facts.calendar["dtstamp"]:
         raise ValueError("these facts carry no invitation")
-    calendar = _calendar()
+    calendar = new_calendar()
     calendar.add("method", facts.calendar["method"])
     cancelled = facts.calendar["method"] == "CANCEL"
     entry = _entry(facts, facts.calendar, locale, settings, cancelled=cancelled)
@@ -56,36 +57,12 @@ def booking_calendar(booking: Booking, settings: Settings, locale: str) -> bytes
     if not facts.calendar or not facts.calendar["dtstamp"]:
         raise NotFound
     cancelled = booking.status in {Status.CANCELLED, Status.REFUSED, Status.EXPIRED}
-    calendar = _calendar()
+    calendar = new_calendar()
     entry = _entry(facts, facts.calendar, locale, settings, cancelled=cancelled)
     attendee = _attendee(booking.email, facts.booker_name)
     attendee.params["PARTSTAT"] = vText("DECLINED" if cancelled else "ACCEPTED")
     attendee.params["RSVP"] = vText("FALSE")
     entry.add("attendee", attendee, encode=False)
-    calendar.add_component(entry)
-    return bytes(calendar.to_ical())
-
-
-def slot_calendar(slot: Slot, settings: Settings, locale: str) -> bytes:
-    """A slot for anybody's calendar: METHOD:PUBLISH, nobody's name, and the same bytes until the event changes."""
-    event = slot.event
-    calendar = _calendar()
-    calendar.add("method", "PUBLISH")
-    entry = Event()
-    entry.add("uid", f"slot-{slot.id}@{urlsplit(settings.base_url).hostname}")
-    entry.add("dtstamp", event.updated_at.replace(microsecond=0))
-    entry.add("last-modified", event.updated_at.replace(microsecond=0))
-    _add_times(entry, slot.starts_at, slot.ends_at)
-    entry.add("organizer", _organizer(settings), encode=False)
-    entry.add("summary", one_line(event.title))
-    address = [event.place_name, event.address, f"{event.postcode} {event.commune}"]
-    _add_place(entry, [line for line in map(one_line, address) if line], event.latitude, event.longitude)
-    page = f"{settings.base_url}/events/{event.id}"
-    point = one_line(slot.meets_at)
-    said = [one_line(event.summary), words.say(locale, _("Rendez-vous : %(point)s"), point=point) if point else "", page]
-    entry.add("description", "\n".join(line for line in said if line))
-    entry.add("url", page)
-    entry.add("status", "CANCELLED" if slot.cancelled_at or event.cancelled_at else "CONFIRMED")
     calendar.add_component(entry)
     return bytes(calendar.to_ical())
 
@@ -108,24 +85,25 @@ def host_calendar(slots: Iterable[HostSlot], settings: Settings, locale: str) ->
     There is no METHOD: imported again, each entry is refreshed by its UID, which is not the public one (RFC 5545, 3.7.2). The
     same data give the same bytes; DTSTAMP is when they last changed.
     """
-    calendar = _calendar()
+    calendar = new_calendar()
     for one in slots:
-        calendar.add_component(_host_entry(one, settings, locale))
+        calendar.add_component(host_entry(one, settings, locale))
     return bytes(calendar.to_ical())
 
 
-def _host_entry(one: HostSlot, settings: Settings, locale: str) -> Event:
+def host_entry(one: HostSlot, settings: Settings, locale: str) -> Event:
+    """One slot as its host sees it: the headcount in the SUMMARY, and the day's list one click away."""
     slot, event = one.slot, one.slot.event
     stamp = one.changed_at.replace(microsecond=0)
     entry = Event()
     entry.add("uid", f"host-slot-{slot.id}@{urlsplit(settings.base_url).hostname}")
     entry.add("dtstamp", stamp)
     entry.add("last-modified", stamp)
-    _add_times(entry, slot.starts_at, slot.ends_at)
+    add_times(entry, slot.starts_at, slot.ends_at)
     expected = translate_plural(locale, "%(num)s personne attendue", "%(num)s personnes attendues", one.people)
-    entry.add("summary", f"{one_line(event.title)} ({expected % {'num': one.people}})")
+    entry.add("summary", Text(f"{one_line(event.title)} ({expected % {'num': one.people}})"))
     address = [event.place_name, event.address, f"{event.postcode} {event.commune}"]
-    _add_place(entry, [line for line in map(one_line, address) if line], event.latitude, event.longitude)
+    add_place(entry, [line for line in map(one_line, address) if line], event.latitude, event.longitude)
     sheet = f"{settings.base_url}/workspace/slots/{slot.id}/day-sheet"
     entry.add("description", "\n".join([*_expected_lines(one, locale), sheet]))
     entry.add("url", sheet)
@@ -144,7 +122,8 @@ def _expected_lines(one: HostSlot, locale: str) -> list[str]:
     ]
 
 
-def _calendar() -> Calendar:
+def new_calendar() -> Calendar:
+    """A calendar of ours without a METHOD and without entries."""
     calendar = Calendar()
     calendar.add("prodid", PRODID)
     calendar.add("version", "2.0")
@@ -157,30 +136,32 @@ def _entry(facts: Facts, identity: Mapping[str, Any], locale: str, settings: Set
     entry.add("uid", identity["uid"])
     entry.add("sequence", identity["sequence"])
     entry.add("dtstamp", datetime.fromisoformat(identity["dtstamp"]))
-    _add_times(entry, facts.starts_at, facts.ends_at)
-    entry.add("organizer", _organizer(settings), encode=False)
-    entry.add("summary", facts.title)
-    _add_place(entry, words.place_lines(facts), facts.event["latitude"], facts.event["longitude"])
-    entry.add("description", _description(facts, locale))
+    add_times(entry, facts.starts_at, facts.ends_at)
+    entry.add("organizer", organizer(settings), encode=False)
+    entry.add("summary", Text(facts.title))
+    add_place(entry, words.place_lines(facts), facts.event["latitude"], facts.event["longitude"])
+    entry.add("description", Text(description(facts, locale)))
     entry.add("url", f"{settings.base_url}/events/{facts.event['id']}")
     entry.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     entry.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")
     return entry
 
 
-def _add_times(entry: Event, starts_at: datetime, ends_at: datetime) -> None:
+def add_times(entry: Event, starts_at: datetime, ends_at: datetime) -> None:
+    """When it is, in UTC."""
     entry.add("dtstart", starts_at)
     entry.add("dtend", ends_at)
 
 
-def _add_place(entry: Event, lines: list[str], latitude: float | None, longitude: float | None) -> None:
+def add_place(entry: Event, lines: list[str], latitude: float | None, longitude: float | None) -> None:
+    """Where it is: one line, and a point on the map where it is known."""
     if lines:
-        entry.add("location", ", ".join(lines))
+        entry.add("location", Text(", ".join(lines)))
     if latitude is not None and longitude is not None:
         entry.add("geo", (latitude, longitude))
 
 
-def _description(facts: Facts, locale: str) -> str:
+def description(facts: Facts, locale: str) -> str:
     """What one needs on the way. Calendars are shared, so there is no link that acts and nobody's name."""
     conditions = words.conditions(facts, locale)
     access = words.access(facts)
@@ -196,10 +177,11 @@ def _description(facts: Facts, locale: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _organizer(settings: Settings) -> vCalAddress:
-    organizer = vCalAddress(f"mailto:{settings.sender_address}")
-    organizer.params["CN"] = vText(_common_name(parseaddr(settings.mail_default_sender)[0]) or SERVICE)
-    return organizer
+def organizer(settings: Settings) -> vCalAddress:
+    """Who invites and publishes: the service itself, at the address its mails come from."""
+    service = vCalAddress(f"mailto:{settings.sender_address}")
+    service.params["CN"] = vText(_common_name(parseaddr(settings.mail_default_sender)[0]) or SERVICE)
+    return service
 
 
 def _attendee(address: str, name: str) -> vCalAddress:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, String, Subquery, case, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, Subquery, case, false, func, or_, select, type_coerce
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import LoaderOption
 
@@ -177,6 +177,19 @@ def _ids(
         .limit(limit)
     )
     return list(db.session.scalars(statement))
+
+
+def of_slots(filters: Filters) -> list[ColumnElement[bool]]:
+    """What slots, joined to event and edition, must be so that they belong to what `search` finds: of these events, on that day.
+
+    A cancelled slot belongs to it as well, but not where places are asked for: then it must be one to be booked now.
+    """
+    if not _in_vocabulary(filters):
+        return [false()]
+    of_day = [_on(filters.day)] if filters.day else []
+    with_room = [*_bookable(filters), Slot.id.in_(_left(filters))] if filters.places else []
+    events = _conditions(replace(filters, day=None))
+    return [Event.edition_id == filters.edition_id, _PUBLISHED, *events, *of_day, *with_room]
 
 
 def _in_vocabulary(filters: Filters) -> bool:

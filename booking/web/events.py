@@ -13,7 +13,7 @@ from xstatic.pkg import leaflet
 from booking.app_settings import settings
 from booking.errors import NotFound
 from booking.i18n import typeset
-from booking.mail.invitation import slot_calendar
+from booking.mail.feeds import slot_calendar
 from booking.markdown import render_markdown
 from booking.permissions import Act
 from booking.queries import catalogue, event_page, fetch, pictures, workspace

@@ -56,6 +56,7 @@ def robots() -> Response:
     lines = [
         "User-agent: *",
         "Disallow: /bookings/",
+        "Disallow: /feeds/",
         "Disallow: /slots/",
         "Disallow: /mailbox",
         f"# {settings().base_url}/events",

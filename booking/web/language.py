@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def _remember(response: Response) -> Response:
-        if request.args.get("lang") in LOCALES and not request.path.startswith("/api/"):
+        if request.args.get("lang") in LOCALES and not request.path.startswith("/api/") and request.blueprint != "feeds":
             year = timedelta(days=365)
             secure = current_app.config["SESSION_COOKIE_SECURE"]
             response.set_cookie(_COOKIE, g.locale, max_age=year, secure=secure, httponly=True, samesite="Lax")

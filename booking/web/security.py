@@ -14,6 +14,7 @@ from booking.logs import log_request
 csrf = CSRFProtect()
 PERSONAL = frozenset(
     {
+        "booking_feed",
         "booking_form",
         "bookings",
         "waiting",
