@@ -196,5 +196,9 @@ def _attendee(address: str, name: str) -> vCalAddress:
 
 
 def _common_name(name: str) -> str:
-    """A parameter cannot hold quotation marks, and few clients read the circumflex notation of RFC 6868."""
-    return one_line(name).replace('"', "’").replace("^", "")
+    """A parameter cannot hold quotation marks, and few clients read the circumflex notation of RFC 6868.
+
+    A backslash means nothing in a parameter (RFC 5545, 3.2), but libical takes one before the closing mark for an escape and
+    then reads the address as a part of the name.
+    """
+    return one_line(name).replace('"', "’").replace("^", "").replace("\\", "/")
