@@ -136,5 +136,6 @@ def _ask(booking: Booking, answer: Answer, sequence: int, stamp: datetime | None
     if sum(clock.paris_day(message.created_at) == today for message in before) >= MOST_QUESTIONS:
         return Decision.NOTHING
     which = "accepted" if would_book else "outdated" if believed else "unproven"
+    record(booking, CALENDAR, "answer_doubted", now, booking.status, {"answer": answer.value})
     queue_copy(booking, Kind.REPLY_UNSURE, now, times_told(booking, Kind.REPLY_UNSURE), by=which, said=said)
     return Decision.ASKED

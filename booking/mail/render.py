@@ -17,10 +17,12 @@ from booking import clock
 from booking.config import ROOT
 from booking.i18n import moment, translate, translate_plural
 from booking.mail import words
+from booking.mail.calendar_links import copies_of
 from booking.mail.facts import Facts
 from booking.mail.notices import notice_of, notice_words, other_half
 from booking.mail.subjects import subject
 from booking.models import Kind
+from booking.queries.personal_data import KEPT_AFTER_VISIT
 
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _RESERVATION_STATUS = {
@@ -30,6 +32,9 @@ _RESERVATION_STATUS = {
     Kind.BOOKING_CANCELLED: "ReservationCancelled",
     Kind.BOOKING_DECLINED: "ReservationCancelled",
 }
+
+_COPIED = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED})
+"""Mails that show where a copy can be made, for calendars that do not read the invitation."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Links:
     confirm: str = ""
     manage: str = ""
     head: str = ""
+    feedback: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,7 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "places_of_class": facts.places_of_class,
         "then": facts.more.get("then", ""),
         "reference": facts.reference,
+        "again": bool(facts.more.get("again")),
         "deadline": deadline,
         "deadline_has_day": deadline_has_day,
         "name": facts.booker_name,
@@ -134,8 +141,11 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "moved_by_booker": facts.moved_by_booker,
         "elsewhere": words.elsewhere(facts, locale),
         "letter": facts.more.get("letter", []),
+        "copies": copies_of(facts, links.event, locale) if kind in _COPIED and facts.was_invited else None,
+        "expected": words.count_expected(facts.more["entry"], locale) if facts.more.get("entry") else "",
         "headcount_until": _still_open(facts.instant("headcount_until"), locale) if facts.is_class else "",
         "cancel_until": _still_open(facts.instant("cancel_until"), locale),
+        "feedback_until": moment(facts.ends_at + KEPT_AFTER_VISIT, locale),
         "json_ld": _json_ld(kind, facts),
     }
 

@@ -36,9 +36,12 @@ WORKSPACES = ("new event", "slot", "labels")
 
 
 def test_tab_reaches_everything_in_turn_and_shows_where_one_is(visit: Visit, house: House) -> None:
-    page = visit(viewport={"width": 1280, "height": 800}).page
-    wrong = [f"{name}: {fault}" for name in PAGES for fault in go_round(page, house.pages[name])]
-    wrong += [f"{name}: {fault}" for name in WORKSPACES for fault in go_round(page, house.enter(page, name))]
+    desk = {"width": 1280, "height": 800}
+    wrong: list[str] = []
+    for name in (*PAGES, *WORKSPACES):  # a new window each: where the focus goes after the last thing is this page's affair
+        page = visit(viewport=desk).page
+        path = house.pages[name] if name in PAGES else house.enter(page, name)
+        wrong += [f"{name}: {fault}" for fault in go_round(page, path)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -54,8 +57,8 @@ def go_round(page: Page, path: str) -> Iterator[str]:
     yield from (f"{stop['name']}: {stop}" for stop in stops if stop["page"] or not stop["seen"] or not stop["ringed"])
     if len({stop["place"] for stop in stops}) < len(stops):
         yield "goes in circles"
-    if not (end["page"] or end["place"] == stops[0]["place"]):
-        yield f"one stop for each thing, and then the page is over or begins again: {end['name']}"
+    if not end["page"]:
+        yield f"one stop for each thing, and then the page is over: {end['name']}"
 
 
 def test_the_skip_link_leads_past_the_navigation(visit: Visit, house: House) -> None:

@@ -18,6 +18,7 @@ from booking.models import (
     EventType,
     HistoryEntry,
     Holding,
+    HostEntry,
     Message,
     Offer,
     Organisation,
@@ -36,7 +37,7 @@ BEGINS = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 ENDS = datetime(2026, 12, 5, 9, 0, tzinfo=UTC)
 """When every visit is over, and every deadline."""
 PRESS_OPENS = datetime(2026, 11, 18, 17, 0, tzinfo=UTC)
-_MADE_BY_STEPS = tuple(model.__table__ for model in (Holding, Wait, Offer, Message, HistoryEntry, Booking))
+_MADE_BY_STEPS = tuple(model.__table__ for model in (Holding, Wait, Offer, Message, HostEntry, HistoryEntry, Booking))
 _CHANGED_BY_STEPS = tuple(model.__table__ for model in (Event, Slot, Pool))
 
 CLASSES = {

@@ -27,13 +27,15 @@ STEPS: dict[tuple[str | None, str], set[str]] = {
     ("held", "cancelled"): _PEOPLE,
     ("held", "refused"): {"host", "head"},
     ("held", "expired"): {"clock"},
-    ("confirmed", "cancelled"): _PEOPLE,
+    ("confirmed", "cancelled"): _PEOPLE | {"calendar"},
+    ("cancelled", "confirmed"): {"booker", "calendar"},
 }
 """Who may lead a booking from where to where."""
 _OWED_BY_STEP = {
     ("held", "confirmed"): "booking_confirmed",
     (None, "confirmed"): "booking_confirmed",
     ("confirmed", "cancelled"): "booking_cancelled",
+    ("cancelled", "confirmed"): "booking_confirmed",
     ("held", "expired"): "booking_expired",
     ("held", "refused"): "booking_refused",
     ("waiting", "expired"): "waiting_ended",
@@ -43,6 +45,8 @@ _OWED_BY_ACTION = {
     "offered": {"held": "places_offered"},
     "headcount_changed": {"confirmed": "booking_changed"},
     "changed_slot": {"confirmed": "booking_rescheduled"},
+    "declined": {"cancelled": "booking_declined"},
+    "answer_doubted": {"confirmed": "reply_unsure", "cancelled": "reply_unsure"},
 }
 _OWED_BY_QUESTION = {"email": ["booking_to_prove"], "head": ["head_asked", "booking_pending"], "host": ["booking_pending"]}
 
@@ -107,7 +111,8 @@ class Judge:
                 stays = line.status_after == reached
                 if line.status_before != reached or not (stays or line.actor in STEPS.get((reached, line.status_after), set())):
                     yield f"{booking.reference}: {line.actor} may not lead it from {reached} by {line}"
-                if reached in FINAL and not stays:
+                declined = was is not None and (was.status, was.ended_by) == ("cancelled", "calendar")
+                if reached in FINAL and not stays and not (line.action == "booked_again" and declined):
                     yield f"{booking.reference} left the final state {reached}"
                 reached, places = line.status_after, line.places_after
             if (reached, places) != (booking.status, booking.places if booking.status in LIVE else 0):
@@ -117,8 +122,9 @@ class Judge:
     def _faults_of_mails(after: Picture, lines: list[Any], mails: list[Any]) -> Iterator[str]:
         owed = Counter[tuple[int, str]]()
         for line in lines:
-            kinds = _OWED_BY_QUESTION.get((line.details or {}).get("asks"), [])
-            kinds = kinds or [_OWED_BY_STEP.get((line.status_before, line.status_after))]
+            kinds: list[str | None] = _OWED_BY_QUESTION.get((line.details or {}).get("asks"), [])
+            if not kinds and line.action != "declined":  # its calendar knows: no CANCEL
+                kinds = [_OWED_BY_STEP.get((line.status_before, line.status_after))]
             kinds = [*kinds, _OWED_BY_ACTION.get(line.action, {}).get(line.status_after)]
             owed.update((line.booking_id, kind) for kind in kinds if kind)
         sent = Counter[tuple[int, str]]((mail.booking_id, str(mail.kind.value)) for mail in mails)

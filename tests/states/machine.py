@@ -10,8 +10,10 @@ import hypothesis.strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from booking import clock
+from booking.actions.answer_in_calendar import answer_in_calendar
 from booking.actions.answer_offer import accept_offer, decline_offer
 from booking.actions.approve_booking import approve_booking
+from booking.actions.book_again import book_again
 from booking.actions.book_places import book_places
 from booking.actions.book_split import Part, book_split
 from booking.actions.cancel_booking import cancel_booking
@@ -29,7 +31,7 @@ from booking.actions.set_capacity import set_capacity
 from booking.actions.split_booking import split_booking
 from booking.actions.write_pool import change_pool
 from booking.db import db
-from booking.models import Pool, Who
+from booking.models import Answer, Pool, Who
 from booking.models.pool_words import pool_said
 from tests.states.arena import CLASSES, NAMES, PEOPLE, party
 from tests.states.history import BOOKER, HEAD, HOST, History
@@ -207,6 +209,35 @@ class Histories(History):
         if words == {name: value for name, value in said.items() if name != "seen"}:
             return
         self.act(change_pool, event, self.arena.press, words, seen, HOST, only_frees=True)
+
+    # What calendars answer.
+
+    @rule(
+        number=NUMBER,
+        answer=st.sampled_from([Answer.DECLINED, Answer.DECLINED, Answer.ACCEPTED, Answer.TENTATIVE, None]),
+        believed=MOSTLY,
+        older=st.sampled_from([False, False, True]),
+    )
+    def answer(self, number: int, answer: Answer | None, believed: bool, older: bool) -> None:
+        """An answer from a booker's calendar, sometimes one nobody vouches for, or to an invitation that has changed since."""
+        invited = [*self.those("confirmed"), *self.declined()]
+        if not invited:
+            return
+        booking = invited[number % len(invited)]
+        self.keys += 1
+        stamp, sequence = self.moment + timedelta(seconds=self.keys), max(0, booking.sequence - older)
+        frees = answer is not Answer.ACCEPTED
+        self.act(answer_in_calendar, booking.uid, booking.email, answer, sequence, stamp, believed=believed, only_frees=frees)
+
+    @precondition(lambda self: bool(self.declined()))
+    @rule(number=NUMBER)
+    def take_a_no_back(self, number: int) -> None:
+        found = self.declined()
+        self.act(book_again, found[number % len(found)].reference)
+
+    def declined(self) -> list[Any]:
+        """The bookings somebody said No to in the calendar."""
+        return [one for one in self.those("cancelled") if one.ended_by == "calendar"]
 
     # What time does.
 

@@ -25,6 +25,7 @@ _b, _s, _p, _o = Booking.__table__.c, Slot.__table__.c, Pool.__table__.c, Offer.
 _BOOKINGS = select(
     _b.id, _b.reference, _b.slot_id, _b.status, _b.held_for, _b.expires_at, _b.audience, _b.pupils, _b.adults, _b.places,
     _b.asked_pupils, _b.at_least, _b.wanted_slots, _b.rank, _b.proven_at, _b.party_key, _b.class_key, _b.school_key, _b.group_key,
+    _b.ended_by, _b.uid, _b.sequence, _b.email,
 )  # fmt: skip
 _SLOTS = select(
     _s.id, _s.event_id, _s.starts_at, _s.closes_at, _s.opens_at, _s.cancelled_at, _s.counts_adults, _s.min_party, _s.max_party,
