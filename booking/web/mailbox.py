@@ -31,7 +31,7 @@ from booking.web.security import content_policy, forbid_keeping
 bp = Blueprint("mailbox", __name__)
 
 A_PAGE = 30
-_LARGEST_ID = 2**31 - 1
+LARGEST_ID = 2**31 - 1
 _LONGEST_ADDRESS = 254
 _LINK = re.compile(r"https?://[^\s<>\"«»]+")
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
@@ -121,10 +121,10 @@ def listing() -> Response:
     )
 
 
-@bp.get(f"/mailbox/<int(max={_LARGEST_ID}):message_id>")
+@bp.get(f"/mailbox/<int(max={LARGEST_ID}):message_id>")
 def letter(message_id: int) -> Response:
     """One mail: its headers, its HTML in a frame, its text and its invitation."""
-    message = _message(message_id)
+    message = message_to_show(message_id)
     mail = open_mail(message.content) if message.content else None
     page = render_template(
         "mailbox/letter.html",
@@ -132,6 +132,7 @@ def letter(message_id: int) -> Response:
         mail=mail,
         headers=_headers(message.content) if message.content else {},
         entry=_entry(mail.calendar) if mail and mail.calendar else None,
+        to_answer=is_to_answer(message),
         kinds=_KINDS,
         states=_STATES,
     )
@@ -140,7 +141,15 @@ def letter(message_id: int) -> Response:
     return answer
 
 
-@bp.get(f"/mailbox/<int(max={_LARGEST_ID}):message_id>/html")
+def is_to_answer(message: Message) -> bool:
+    """Whether a mail invites a booker, so that a calendar can answer it; and whether the answer would be believed."""
+    if message.booking_id is None or message.content is None or not settings().inbox_authserv_id:
+        return False
+    calendar = open_mail(message.content).calendar
+    return calendar is not None and Calendar.from_ical(calendar).get("METHOD") == "REQUEST"
+
+
+@bp.get(f"/mailbox/<int(max={LARGEST_ID}):message_id>/html")
 def html(message_id: int) -> Response:
     """The HTML part for the frame: it runs nothing, fetches nothing, and its links open in the whole window."""
     mail = _mail(message_id)
@@ -151,7 +160,7 @@ def html(message_id: int) -> Response:
     return answer
 
 
-@bp.get(f"/mailbox/<int(max={_LARGEST_ID}):message_id>/invite.ics")
+@bp.get(f"/mailbox/<int(max={LARGEST_ID}):message_id>/invite.ics")
 def invitation(message_id: int) -> Response:
     """The calendar part, for a calendar to open."""
     calendar = _mail(message_id).calendar
@@ -162,10 +171,10 @@ def invitation(message_id: int) -> Response:
     return answer
 
 
-@bp.get(f"/mailbox/<int(max={_LARGEST_ID}):message_id>/raw")
+@bp.get(f"/mailbox/<int(max={LARGEST_ID}):message_id>/raw")
 def raw(message_id: int) -> Response:
     """The bytes as they go over the wire."""
-    message = _message(message_id)
+    message = message_to_show(message_id)
     if message.content is None:
         raise NotFound
     return Response(message.content, mimetype="text/plain")
@@ -183,7 +192,7 @@ def _page(to: str) -> tuple[Sequence[Message], int | None]:
         statement = statement.where(func.lower(Message.recipient).contains(to.lower(), autoescape=True))
     before = request.args.get("before", type=int)
     if before is not None:
-        statement = statement.where(Message.id < max(0, min(before, _LARGEST_ID)))
+        statement = statement.where(Message.id < max(0, min(before, LARGEST_ID)))
     found = db.session.scalars(statement).all()
     return found[:A_PAGE], found[A_PAGE - 1].id if len(found) > A_PAGE else None
 
@@ -193,7 +202,8 @@ def _visible() -> Select[Message]:
     return select(Message).where(has_something).options(undefer(Message.content))
 
 
-def _message(message_id: int) -> Message:
+def message_to_show(message_id: int) -> Message:
+    """A mail the mailbox shows, with its bytes. Raises `NotFound`."""
     found = db.session.scalars(_visible().where(Message.id == message_id)).one_or_none()
     if found is None:
         raise NotFound
@@ -201,7 +211,7 @@ def _message(message_id: int) -> Message:
 
 
 def _mail(message_id: int) -> OpenedMail:
-    content = _message(message_id).content
+    content = message_to_show(message_id).content
     if content is None:
         raise NotFound
     return open_mail(content)

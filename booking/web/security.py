@@ -24,6 +24,7 @@ PERSONAL = frozenset(
         "moving",
         "moving_form",
         "mailbox",
+        "mailbox_answer",
         "sign_in",
         "second_factor",
     }
