@@ -49,6 +49,9 @@ NOTICES = (
     Kind.CHANGE_REFUSED,
     Kind.HOST_REQUEST_EXPIRED,
     Kind.HOST_CHANGE_ASKED,
+    Kind.BOOKING_DECLINED,
+    Kind.REPLY_UNSURE,
+    Kind.RESTORE_REFUSED,
 )
 PROVEN = {"name": "Camille Martin", "email": "prof@college.example"}
 PERSON = {"audience": "jobseeker", "pupils": 0, "adults": 0, "places": 1}
@@ -146,6 +149,14 @@ def test_who_joins_the_list_reads_what_was_asked_for_and_that_nothing_is_booked(
         (Kind.HEAD_REMINDED, {}, "Ce rappel est le seul."),
         (Kind.BOOKING_RESCHEDULED, {"by": "booker"}, "C’est fait : votre réservation est déplacée."),
         (Kind.BOOKING_RESCHEDULED, {"by": "host"}, "L’organisateur a changé cette visite."),
+        (Kind.BOOKING_DECLINED, {}, "Tant qu’il reste de la place, un clic rétablit la réservation."),
+        (Kind.REPLY_UNSURE, {"by": "unproven"}, "sans pouvoir vérifier qu’il vient de vous."),
+        (Kind.REPLY_UNSURE, {"by": "outdated"}, "mais à une version de l’invitation qui a changé depuis."),
+        (Kind.REPLY_UNSURE, {"by": "accepted"}, "Vous aviez décliné cette invitation."),
+        (Kind.RESTORE_REFUSED, {"by": "full"}, "Il ne reste pas assez de place pour 31 élèves et 3 adultes"),
+        (Kind.RESTORE_REFUSED, {"by": "rule"}, "Entre-temps, les conditions ont changé."),
+        (Kind.BOOKING_CONFIRMED, {}, "C’est réservé."),
+        (Kind.BOOKING_CONFIRMED, {"again": True}, "C’est de nouveau réservé."),
         (Kind.HOST_BOOKING_CHANGED, {"before": None, "was": {"place": "Quai n° 2"}}, "Ne vaut plus : Quai n° 2"),
     ],
 )  # fmt: skip
