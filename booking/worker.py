@@ -27,8 +27,10 @@ from booking.actions.expire_holds import due_holds, expire_hold
 from booking.actions.import_programme import due_imports, give_up_import, import_step, tidy_imports
 from booking.actions.limits import forget_old_counts
 from booking.actions.purge import purge
+from booking.actions.remind_bookers import due_visits, remind_booker
 from booking.actions.remind_heads import due_reminders, remind_head
 from booking.actions.sweep_waiting import due_pools, offer_what_is_free, open_pool, slots_to_look_at
+from booking.actions.thank_bookers import due_thanks, thank_booker
 from booking.actions.waiting_ends import due_waits, end_wait
 from booking.config import Settings
 from booking.db import db, in_transaction
@@ -44,6 +46,8 @@ MESSAGES_A_ROUND = 50
 TIDY_EVERY = timedelta(hours=1)
 SWEEP_EVERY = timedelta(minutes=1)
 """How often the waiting lists are looked through for what time alone has freed; everything else is offered where it is freed."""
+REMIND_EVERY = timedelta(minutes=1)
+"""How often visits are looked through for bookers to remind or to thank, while there are none."""
 
 
 class Worker:
@@ -55,6 +59,7 @@ class Worker:
         self._stopping = threading.Event()
         self._tidied_at: datetime | None = None
         self._swept_at: datetime | None = None
+        self._reminded_at: datetime | None = None
         self.counts: Counter[str] = Counter()
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
@@ -117,7 +122,17 @@ class Worker:
             done += self._each(slots_to_look_at(), offer_what_is_free, "what is free could not be offered")
             self._swept_at = now
         done += self._each(due_waits(), end_wait, "a wait could not end")
-        return done + self._each(due_reminders(), remind_head, "a school's head could not be reminded")
+        done += self._each(due_reminders(), remind_head, "a school's head could not be reminded")
+        return done + self._remind(now)
+
+    def _remind(self, now: datetime) -> int:
+        """Remind and thank bookers, some at a time: as long as there are any, the next round goes on. Clocks may go back."""
+        if self._reminded_at is not None and abs(now - self._reminded_at) < REMIND_EVERY:
+            return 0
+        done = self._each(due_visits(), remind_booker, "a booker could not be reminded")
+        done += self._each(due_thanks(), thank_booker, "a booker could not be thanked")
+        self._reminded_at = None if done else now
+        return done
 
     def _each(self, things: Iterable[T], verb: Callable[[T], int], trouble: str) -> int:
         """One transaction for each thing, so that one in trouble keeps no other; says how often something was done."""

@@ -105,8 +105,14 @@ def _other_half(booking: Booking, kind: Kind) -> dict[str, Any]:
     other = db.session.scalar(select(Booking).where(*same_class))
     if other is None:
         return {}
-    times = {"starts_at": other.slot.starts_at.isoformat(), "ends_at": other.slot.ends_at.isoformat()}
-    return {"other_half": times | {"pupils": other.pupils, "adults": other.adults, "places": other.places}}
+    return {"other_half": half_facts(other)}
+
+
+def half_facts(half: Booking) -> dict[str, Any]:
+    """What a mail about one half of a split class may say of the other."""
+    slot = half.slot
+    when = {"starts_at": slot.starts_at.isoformat(), "ends_at": slot.ends_at.isoformat(), "arrive_at": slot.arrive_at.isoformat()}
+    return when | {"meeting_point": slot.meets_at, "pupils": half.pupils, "adults": half.adults, "places": half.places}
 
 
 def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:

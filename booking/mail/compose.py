@@ -40,6 +40,8 @@ _MANAGED_FROM = frozenset(
         Kind.PLACES_OFFERED,
         Kind.BOOKING_PENDING,
         Kind.CHANGE_REFUSED,
+        Kind.VISIT_IN_A_WEEK,
+        Kind.VISIT_SOON,
         Kind.BOOKING_DECLINED,
         Kind.REPLY_UNSURE,
     }
@@ -140,6 +142,7 @@ def _links(kind: Kind, facts: Facts, nonce: bytes, settings: Settings) -> Links:
         workspace=f"{site}/workspace/bookings/{facts.reference}" if kind in TO_HOSTS else "",
         confirm=f"{booking}/confirmation?token={make_token(secret, CONFIRM, nonce)}" if kind in _CONFIRMED_FROM else "",
         manage=f"{booking}?token={make_token(secret, MANAGE, nonce)}" if manage else "",
+        feedback=f"{booking}/feedback?token={make_token(secret, MANAGE, nonce)}" if kind is Kind.VISIT_THANKS else "",
         head=f"{booking}/head-approval?token={make_token(secret, HEAD, nonce)}" if kind in TO_HEAD else "",
     )
 

@@ -25,6 +25,7 @@ from booking.db import db, in_transaction
 from booking.mail import outbox
 from booking.mail.compose import compose, compose_letter, envelope_sender, wire_address
 from booking.mail.outbox import Claim
+from booking.mail.timely import is_of_use
 from booking.models import Delivery, Kind, Message
 
 log = logging.getLogger("coulisses.worker")
@@ -122,10 +123,16 @@ def _attempt(claim: Claim, settings: Settings, transport: Transport) -> Attempt:
 
 
 def _prepare(claim: Claim, settings: Settings) -> tuple[str, str, bytes] | None:
-    """Envelope sender, recipient and frozen bytes; None when the claim was lost. Leaves no transaction open."""
+    """Envelope sender, recipient and frozen bytes; None when the claim was lost, or the mail came too late to be of use.
+
+    Leaves no transaction open.
+    """
     message = outbox.claimed(claim)
     if message is None:
         db.session.commit()
+        return None
+    if not is_of_use(message, clock.now()):
+        in_transaction(lambda: outbox.withdraw(claim))
         return None
     sender = envelope_sender(settings.sender_address, message.booking.reference if message.booking else f"m{message.id}")
     envelope = sender, wire_address(claim.recipient)

@@ -14,6 +14,7 @@ from booking.mail.notice import Notice, Plural, Says
 from booking.mail.notices_to_answers import TO_WHO_ANSWERED
 from booking.mail.notices_to_bookers import TO_BOOKERS
 from booking.mail.notices_to_others import TO_HEADS, TO_HOSTS
+from booking.mail.notices_to_visitors import TO_VISITORS
 from booking.models import Kind
 
 _NAMED = re.compile(r"%\((\w+)\)s")
@@ -21,6 +22,8 @@ _NAMED = re.compile(r"%\((\w+)\)s")
 
 def notice_of(kind: Kind, facts: Facts) -> Notice | None:
     """The notice a message of this kind is, or None where the kind has templates of its own."""
+    if kind in TO_VISITORS:
+        return TO_VISITORS[kind]["class" if facts.is_class else "person"]
     alone = TO_HEADS.get(kind) or TO_HOSTS.get(kind)
     variants = TO_BOOKERS.get(kind) or TO_WHO_ANSWERED.get(kind)
     if alone or variants is None:
@@ -78,6 +81,10 @@ def facts_said(facts: Facts, locale: str) -> dict[str, str]:
         "closed": moment(datetime.fromisoformat(str(facts.more["closed"])), locale) if facts.more.get("closed") else "",
         "mailbox": booking.get("head_email", ""),
         "other_half": other_half(facts, locale),
+        "other_meeting": words.other_meeting(facts, locale),
+        "all_people": words.all_people(facts, locale),
+        "queue": _counted(facts.more.get("queue"), _requests(facts, locale)),
+        "contact": ", ".join(filter(None, (facts.event.get("contact_phone"), facts.event["contact_email"]))),
     }
 
 
@@ -110,6 +117,10 @@ def _fill(message: Says, said: Mapping[str, str], facts: Facts, locale: str) -> 
 
 def _counted(number: int | None, pattern: str) -> str:
     return pattern % {"num": number} if number else ""
+
+
+def _requests(facts: Facts, locale: str) -> str:
+    return translate_plural(locale, "%(num)s demande", "%(num)s demandes", facts.more.get("queue") or 0)
 
 
 def _pupils(number: int | None, locale: str) -> str:

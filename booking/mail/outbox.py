@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.orm import aliased, joinedload, undefer
 
 from booking import clock
@@ -149,6 +149,12 @@ def reschedule(claim: Claim, now: datetime, why: str) -> Delivery | None:
     pause = min(FIRST_PAUSE * 2 ** min(claim.attempts - 1, 16), LONGEST_PAUSE)
     values = {"next_attempt_at": min(now + pause, last), "lease": None, "lease_until": None, "last_error": why}
     return Delivery.QUEUED if _update(_mine(claim), values) else None
+
+
+def withdraw(claim: Claim) -> bool:
+    """Take a mail away that is of no use any more: it was never sent, and nobody need wonder why."""
+    statement = delete(Message).where(*_mine(claim))
+    return db.session.execute(statement, execution_options=_PLAIN).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
 
 def _mine(claim: Claim) -> list[ColumnElement[bool]]:

@@ -16,6 +16,7 @@ _SUBJECTS = {
     Kind.BOOKING_CANCELLED: _("Annulé : %(title)s, %(when)s"),
     Kind.BOOKING_RESCHEDULED: _("Changement de l’organisateur : %(title)s, %(when)s"),
     Kind.BOOKER_LETTER: _("Message de l’organisateur : %(title)s, %(when)s"),
+    Kind.VISIT_THANKS: _("Comment était « %(title)s » ?"),
     Kind.HOST_BOOKING_CONFIRMED: _("Nouvelle réservation : %(people)s, %(title)s, %(when)s"),
     Kind.HOST_BOOKING_CHANGED: _("Effectif changé : %(people)s, %(title)s, %(when)s"),
     Kind.HOST_BOOKING_CANCELLED: _("Réservation annulée : %(people)s, %(title)s, %(when)s"),

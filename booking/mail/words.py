@@ -62,6 +62,14 @@ def people(facts: Facts, locale: str) -> str:
     return count_people(facts.booking["pupils"], facts.booking["adults"], locale)
 
 
+def all_people(facts: Facts, locale: str) -> str:
+    """Who comes in all, of a class that comes in two halves on one day: both. Empty for a person."""
+    if not facts.is_class:
+        return ""
+    half = facts.more.get("other_half") or {"pupils": 0, "adults": 0}
+    return count_people(facts.booking["pupils"] + half["pupils"], facts.booking["adults"] + half["adults"], locale)
+
+
 def span(facts: Facts, locale: str) -> str:
     """The hours of a slot: « 14 h 30 – 16 h »; the day of the end is named when it is another one."""
     if clock.paris_day(facts.starts_at) == clock.paris_day(facts.ends_at):
@@ -82,13 +90,25 @@ def day_of(facts: Facts, locale: str) -> str:
 
 def meeting(facts: Facts, locale: str) -> str:
     """When and where to be: « Rendez-vous à 14 h 15, accueil, bâtiment A ». Empty when there is nothing to add."""
-    point = facts.slot["meeting_point"]
-    early = facts.arrive_at < facts.starts_at
+    return _meeting(facts.slot["meeting_point"], facts.arrive_at, facts.starts_at, locale)
+
+
+def other_meeting(facts: Facts, locale: str) -> str:
+    """When and where the other half of a split class has to be. Empty where there is none, or nothing to add."""
+    half = facts.more.get("other_half") or {}
+    if "meeting_point" not in half:
+        return ""
+    arrive_at, starts_at = (datetime.fromisoformat(half[name]) for name in ("arrive_at", "starts_at"))
+    return _meeting(half["meeting_point"], arrive_at, starts_at, locale)
+
+
+def _meeting(point: str, arrive_at: datetime, starts_at: datetime, locale: str) -> str:
+    early = arrive_at < starts_at
     if point and early:
-        return say(locale, _("Rendez-vous à %(hour)s : %(point)s"), hour=hour(facts.arrive_at, locale), point=point)
+        return say(locale, _("Rendez-vous à %(hour)s : %(point)s"), hour=hour(arrive_at, locale), point=point)
     if point:
         return say(locale, _("Rendez-vous : %(point)s"), point=point)
-    return say(locale, _("Soyez là à %(hour)s."), hour=hour(facts.arrive_at, locale)) if early else ""
+    return say(locale, _("Soyez là à %(hour)s."), hour=hour(arrive_at, locale)) if early else ""
 
 
 def place_lines(facts: Facts) -> list[str]:

@@ -1,0 +1,21 @@
+"""Do a thing once, whatever the clock does and however many workers look."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from booking.db import db
+from booking.models import Occasion
+
+
+def first_time(key: str, now: datetime, *, told: bool = True) -> bool:
+    """Note that a thing is done, or with `told=False` that it is passed over; says whether nobody had before.
+
+    What follows belongs to the same transaction. Of two workers that come at once the database lets one write the line; the
+    other one's transaction is run again, and finds it.
+    """
+    if db.session.get(Occasion, key, populate_existing=True) is not None:
+        return False
+    db.session.add(Occasion(key=key, at=now, told=told))
+    db.session.flush()
+    return True
