@@ -39,6 +39,8 @@ class Act(StrEnum):
     IMPORT = "import"
     ACCEPT_ORGANISATIONS = "accept_organisations"
     HELP = "help"
+    # For who runs the installation, over what is no organisation's affair
+    OPERATE = "operate"
 
 
 _GREETS = frozenset({Act.ENTER, Act.READ_DOOR_LIST})
@@ -99,10 +101,16 @@ class Visitor:
         return min(fitting, key=lambda seat: seat.acting_for_id is not None, default=None)
 
     def may(self, act: Act, organisation_id: int) -> bool:
-        """Whether this visitor may do something for an organisation, or as an authority."""
+        """Whether this visitor may do something for an organisation, or as an authority; an operator's act is about none."""
+        if act is Act.OPERATE:
+            return self.account.operates
         if act in AUTHORITY_ACTS:
             return act in self.authorities.get(organisation_id, frozenset())
         return self.seat(act, organisation_id) is not None
+
+    def may_somewhere(self, act: Act) -> bool:
+        """Whether there is anything this visitor may do this with."""
+        return self.may(act, 0) or bool(self.organisations(act))
 
     def organisations(self, act: Act) -> list[int]:
         """The organisations for which this visitor may do something, or the authorities as which."""
@@ -112,6 +120,8 @@ class Visitor:
 
     def who(self, act: Act, organisation_id: int) -> Who:
         """This visitor as the history names them when they do something for an organisation, or as an authority."""
+        if act is Act.OPERATE:
+            return Who(Actor.OPERATOR, self.account.id)
         if act in AUTHORITY_ACTS:
             return Who(Actor.AUTHORITY, self.account.id, organisation_id)
         seat = self.seat(act, organisation_id)
@@ -119,8 +129,8 @@ class Visitor:
 
     @property
     def needs_second_factor(self) -> bool:
-        """Authority accounts sign in with two factors, whatever their role."""
-        return bool(self.authorities)
+        """Accounts of authorities and operators sign in with two factors, whatever their role."""
+        return bool(self.authorities) or self.account.operates
 
 
 def acts_of(role: Role, kind: OrganisationKind) -> frozenset[Act]:

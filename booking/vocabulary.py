@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from booking.i18n import _
 from booking.models.booking import Status
 from booking.models.event import AccessKind, Audience, EventType
+from booking.models.inbound import Arrived, Decision
 from booking.models.member import Role
 from booking.models.message import Kind
 from booking.models.organisation import OrganisationKind
@@ -130,3 +131,40 @@ NOTICES: Mapping[Kind, str] = {
     Kind.MAIL_RECEIVED: _("Courriel reçu, transmis"),
 }
 """The mails of waiting lists, approvals, calendars and reminders, as lists of mails name them."""
+
+ARRIVED: Mapping[Arrived, str] = {
+    Arrived.REPLY: _("Réponse d’un agenda"),
+    Arrived.COUNTER: _("Autre horaire proposé depuis un agenda"),
+    Arrived.BOUNCE: _("Retour d’un serveur"),
+    Arrived.AUTOMATIC: _("Réponse automatique"),
+    Arrived.HUMAN: _("Courriel d’une personne"),
+    Arrived.UNREADABLE: _("Courriel illisible"),
+}
+"""What a mail that came in turned out to be."""
+
+ANSWERS: Mapping[str, str] = {
+    "accepted": _("Oui"),
+    "tentative": _("Peut-être"),
+    "declined": _("Non"),
+    "delegated": _("Une autre personne vient"),
+}
+"""What was answered in a calendar, as the details of a mail that came in name it."""
+
+DECIDED: Mapping[Decision, str] = {
+    Decision.PLACES_FREED: _("La réservation est annulée et ses places sont proposées à qui attend."),
+    Decision.BOOKED_AGAIN: _("La réservation est rétablie : il restait des places."),
+    Decision.NO_ROOM: _("Trop tard pour revenir : les places sont prises. La personne le sait."),
+    Decision.NOTED: _("Noté avec la réservation. Rien d’autre ne change."),
+    Decision.ASKED: _("Nous avons demandé à la personne de confirmer par un clic."),
+    Decision.UNKNOWN_UID: _("Rien : cette invitation n’est pas une des nôtres."),
+    Decision.OTHER_ATTENDEE: _("Rien : la réponse vient de quelqu’un qui n’était pas invité."),
+    Decision.OVERTAKEN: _("Rien : une réponse plus récente compte déjà."),
+    Decision.TOO_LATE: _("Rien : la visite avait déjà commencé."),
+    Decision.ALREADY_ENDED: _("Rien : la réservation avait déjà pris fin."),
+    Decision.NOT_POSSIBLE: _("Rien n’a changé : cela ne se fait pas dans un agenda. À vous de répondre."),
+    Decision.ADDRESS_FLAGGED: _("L’adresse ne fonctionne pas : la réservation le signale."),
+    Decision.DELAYED: _("Rien : le serveur du destinataire essaie encore."),
+    Decision.PASSED_ON: _("Transmis à une personne."),
+    Decision.NOTHING: _("Rien : ce courriel ne demande rien."),
+}
+"""What was done about a mail that came in."""

@@ -182,7 +182,7 @@ REFUSALS: Mapping[str, str] = {
         "Rien n’est perdu : vérifiez et envoyez de nouveau."
     ),
     "last_manager": _("C’est la dernière personne qui gère cet organisme. Donnez d’abord ce rôle à quelqu’un d’autre."),
-    "second_factor_needed": _("Les comptes d’une autorité gardent toujours leur second facteur."),
+    "second_factor_needed": _("Les comptes d’une autorité et de l’exploitant gardent toujours leur second facteur."),
     "signed_out": _("Vous n’êtes pas connecté, ou ne l’êtes plus."),
     "too_late_label": _("Le label ne pouvait être demandé que jusqu’au %(at)s. Vous pouvez publier l’événement sans label."),
     "edit_conflict": _("Quelqu’un a modifié cet événement pendant que vous écriviez. Rien n’est enregistré, rien n’est perdu."),

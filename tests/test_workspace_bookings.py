@@ -208,8 +208,9 @@ def test_one_bookings_page_tells_who_comes_what_happened_and_which_mails_went(ap
     host.client.post(f"{page}/headcount", data={"pupils": "15", "adults": "3"})
     with statements() as sent:
         said = text(host.client.get(page))
-    # The session, its account's seats and what it asked for, the booking, its history, its mails.
-    assert len(sent) == 6
+    # The session, its account's seats and what it asked for, the booking, its history, its mails, those that came in,
+    # and, where a mail failed, whether the address works by now.
+    assert len(sent) == 8
     for words in (
         "3e B (3e)", "Collège du Port", "15 élèves + 3 adultes", "Fauteuil ou marche difficile : 1", "Camille Martin",
         "01 23 45 67 89", "prof@college.example", "Places réservées", "10 élèves + 2 adultes → 12 élèves + 2 adultes",

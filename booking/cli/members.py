@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from booking.actions.invite_member import invite_member
+from booking.actions.name_operator import name_operator
 from booking.actions.open_organisation import name_authority, open_organisation
 from booking.actions.second_factor import reset_second_factor
 from booking.app_settings import settings
@@ -72,6 +73,24 @@ def show() -> None:
             )
     if not found:
         click.echo("Nobody works for any organisation yet. `members invite` makes the first one.")
+
+
+@group.command("operator")
+@click.argument("email")
+@click.option("--no", "ends", is_flag=True, help="Take the part away.")
+def operator(email: str, ends: bool) -> None:
+    """Let EMAIL see, at /operation/mail, what came in that is no organisation's affair. Safe to repeat."""
+    address, own = _address(email), settings().sender_address
+    try:
+        changed = in_transaction(lambda: name_operator(address, not ends, OPERATOR, own))
+    except Invalid:
+        raise click.ClickException("That is the address our own mail comes from.") from None
+    if not changed:
+        click.echo(f"{address} is {'no' if ends else 'an'} operator already; nothing was changed.")
+    elif ends:
+        click.echo(f"{address} is no operator any more.")
+    else:
+        click.echo(f"{address} is an operator now, and signs in with a second factor at {settings().base_url}/operation/mail.")
 
 
 @group.command("reset-second-factor")

@@ -53,10 +53,10 @@ class Subject(StrEnum):
 class HistoryEntry(Base):
     """One thing that happened, what it was about and whose affair it is. A booking's own lines replay to its state.
 
-    A booking's `action` is booked, proven, head_approved, host_approved, confirmed, head_refused, host_refused, queued, offered,
-    offer_accepted, offer_declined, list_closed, headcount_changed, change_asked, change_refused, rescheduled, changed_slot,
-    split, cancelled, declined, booked_again, expired, letter_sent, mail_bounced, mail_sent_again, links_closed or pseudonymised;
-    those of other subjects stand in `booking.actions`, one verb each.
+    A booking's `action` is booked, proven, head_approved, host_approved, confirmed, head_refused, host_refused, queued,
+    offered, offer_accepted, offer_declined, list_closed, headcount_changed, change_asked, change_refused, rescheduled,
+    changed_slot, split, cancelled, declined, booked_again, expired, letter_sent, mail_bounced, mail_sent_again, mail_handled,
+    links_closed or pseudonymised; those of other subjects stand in `booking.actions`, one verb each.
     """
 
     __tablename__ = "history"

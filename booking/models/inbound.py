@@ -64,6 +64,10 @@ class Decision(StrEnum):
     """Nothing follows: out of office, a receipt, garbage."""
 
 
+FOR_PEOPLE = frozenset({Decision.PASSED_ON, Decision.NOT_POSSIBLE})
+"""What somebody must read and answer: no program can."""
+
+
 class Inbound(Base):
     """One mail that came in. The row is there before the mailbox is told that the mail was taken."""
 
@@ -106,3 +110,8 @@ class Inbound(Base):
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
 
     booking: Mapped[Booking | None] = relationship()
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether somebody must read it, or had to."""
+        return self.decision in FOR_PEOPLE

@@ -21,6 +21,7 @@ from booking.models import (
     Edition,
     Event,
     HistoryEntry,
+    Inbound,
     Mandate,
     Member,
     MemberState,
@@ -148,6 +149,19 @@ def booking(visitor: Visitor, act: Act, reference: str) -> Booking:
     """A booking at an organisation the visitor may do this for. Raises `NotFound`."""
     found = fetch.booking(reference)
     if not visitor.may(act, found.slot.event.host_id):
+        raise NotFound
+    return found
+
+
+def received_mail(visitor: Visitor, act: Act, mail_id: int) -> Inbound:
+    """A mail that came in and was decided about: to an organisation the visitor may do this for; to an operator, one of nobody's.
+
+    Raises `NotFound`.
+    """
+    around = joinedload(Inbound.booking).joinedload(Booking.slot).joinedload(Slot.event)
+    found = _one(select(Inbound).options(around), Inbound, mail_id)
+    operators = (act is Act.OPERATE) == (found.organisation_id is None)
+    if not operators or found.decided_at is None or not visitor.may(act, found.organisation_id or 0):
         raise NotFound
     return found
 

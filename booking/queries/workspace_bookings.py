@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select
+from sqlalchemy.orm import aliased, contains_eager
 
 from booking import clock
 from booking.db import db
@@ -61,6 +61,8 @@ class Page:
     """One page of what was found, with slot and event. Pages count from 1; a page past the end is the last one."""
 
     found: list[Booking]
+    unreached: frozenset[int]
+    """The ids of those among them whose address does not work."""
     totals: Totals
     page: int
     pages: int
@@ -84,7 +86,9 @@ def search(filters: Filters, page: int = 1) -> Page:
     page = min(max(page, 1), pages)
     shown = [row.id for row in rows[(page - 1) * A_PAGE : page * A_PAGE]]
     pupils, adults, places = (sum(row[n] for row in rows) for n in (1, 2, 3))
-    return Page(_load(shown), Totals(len(rows), pupils, adults, places), page, pages)
+    found = _load(shown)
+    unreached = frozenset(booking.id for booking, failed in found if failed)
+    return Page([booking for booking, _ in found], unreached, Totals(len(rows), pupils, adults, places), page, pages)
 
 
 def export(filters: Filters) -> Iterator[Booking]:
@@ -96,7 +100,7 @@ def export(filters: Filters) -> Iterator[Booking]:
     for first in range(0, len(numbers), A_BATCH):
         batch = _load(numbers[first : first + A_BATCH])
         db.session.commit()
-        yield from batch
+        yield from (booking for booking, _ in batch)
 
 
 def choices(organisation_id: int) -> Choices:
@@ -160,8 +164,29 @@ def _select(filters: Filters, *, with_texts: bool) -> Any:
 
 
 def could_not_be_told() -> ColumnElement[bool]:
-    """Whether a mail to a booking's own address was given up: its people have to be told another way."""
-    return exists().where(Message.booking_id == Booking.id, Message.delivery == Delivery.DEAD, Message.recipient == Booking.email)
+    """Whether a booking's own address does not work, as far as is known: its people have to be told another way.
+
+    A mail to it was given up, or came back for good, and none has been sent to it since that did not come back. A server that
+    takes a mail only to return it makes an address look well for the minutes between.
+    """
+    later = aliased(Message)
+    to_it = Message.booking_id == Booking.id, Message.recipient == Booking.email, Booking.email != ""
+    failed = or_(Message.bounced_at.is_not(None), Message.delivery == Delivery.DEAD)
+    got_through = exists().where(
+        later.booking_id == Message.booking_id,
+        later.recipient == Message.recipient,
+        later.delivery == Delivery.SENT,
+        later.bounced_at.is_(None),
+        later.sent_at > func.coalesce(Message.bounced_at, Message.next_attempt_at),
+    )
+    return exists().where(*to_it, failed, ~got_through)
+
+
+def is_unreached(booking: Booking, messages: Sequence[Message]) -> bool:
+    """Whether a booking's own address does not work. The database is asked only where one of its mails failed."""
+    if not any(message.bounced_at or message.delivery is Delivery.DEAD for message in messages):
+        return False
+    return db.session.scalar(select(could_not_be_told()).where(Booking.id == booking.id)) or False
 
 
 def _words(given: str) -> list[str]:
@@ -182,13 +207,15 @@ def _place_in_list(row: Row[Any], now: datetime) -> tuple[bool, float, int]:
     return over, row.starts_at.timestamp() * (-1 if over else 1), row.id
 
 
-def _load(numbers: list[int]) -> list[Booking]:
+def _load(numbers: list[int]) -> list[tuple[Booking, bool]]:
+    """Bookings in this order, each with whether its address does not work."""
     statement = (
-        select(Booking)
+        select(Booking, could_not_be_told())
         .join(Booking.slot)
         .join(Slot.event)
         .where(Booking.id.in_(numbers))
         .options(contains_eager(Booking.slot).contains_eager(Slot.event).load_only(Event.title, Event.host_id))
     )
-    found = {booking.id: booking for booking in db.session.scalars(statement, execution_options={"populate_existing": True})}
+    rows = db.session.execute(statement, execution_options={"populate_existing": True})
+    found = {booking.id: (booking, failed) for booking, failed in rows}
     return [found[number] for number in numbers if number in found]

@@ -19,6 +19,7 @@ from booking.models import (
     Edition,
     Event,
     HeldFor,
+    Inbound,
     Label,
     LabelDecision,
     Member,
@@ -29,6 +30,7 @@ from booking.models import (
 )
 from booking.models.booking import LIVE
 from booking.queries import requests
+from booking.queries.received_mail import to_see
 from booking.queries.workspace_bookings import could_not_be_told
 
 NEXT = 5
@@ -158,8 +160,9 @@ def _waiting(organisation_id: int, now: datetime) -> list[Waiting]:
     )
     unproven = Booking.status == Status.HELD, Booking.held_for == HeldFor.EMAIL
     held = select(Booking.id).join(Slot).join(Event).where(Event.host_id == organisation_id, *unproven)
-    numbers = select(*(_number(rows).scalar_subquery() for rows in (asking, bounced, held)))
-    counted = zip(("asking", "bounced", "held"), db.session.execute(numbers).one(), strict=True)
+    mail = select(Inbound.id).where(Inbound.organisation_id == organisation_id, to_see())
+    numbers = select(*(_number(rows).scalar_subquery() for rows in (mail, asking, bounced, held)))
+    counted = zip(("mail", "asking", "bounced", "held"), db.session.execute(numbers).one(), strict=True)
     return found + [Waiting(code, count) for code, count in counted if count]
 
 

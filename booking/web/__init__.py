@@ -28,9 +28,11 @@ from booking.web import (
     information,
     language,
     mailbox,
+    mailbox_answer,
     moving,
     moving_form,
     navigation,
+    operation,
     security,
     templating,
     waiting,
@@ -70,10 +72,11 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
-    for blueprint in _blueprints_in(account, workspace, authority):
+    for blueprint in _blueprints_in(account, workspace, authority, operation):
         app.register_blueprint(blueprint)
     if settings_of(app).demo:
         app.register_blueprint(mailbox.bp)
+        app.register_blueprint(mailbox_answer.bp)
 
 
 def _blueprints_in(*packages: ModuleType) -> Iterator[Blueprint]:

@@ -21,6 +21,7 @@ from booking.models import (
     Booking,
     Edition,
     Event,
+    Inbound,
     Mandate,
     Member,
     Organisation,
@@ -57,6 +58,7 @@ _WAYS: dict[type[Base], _Way] = {
     Event: _Way("event_id", workspace.event, workspace.owner_of),
     Slot: _Way("slot_id", workspace.slot, lambda thing, _act: thing.event.host_id),
     Booking: _Way("reference", workspace.booking, lambda thing, _act: thing.slot.event.host_id),
+    Inbound: _Way("mail_id", workspace.received_mail, lambda thing, _act: thing.organisation_id or 0),
     Edition: _Way("edition_id", workspace.edition, lambda thing, _act: thing.authority_id),
     ProgrammeImport: _Way("import_id", workspace.programme_import, lambda thing, _act: thing.edition.authority_id),
     Member: _Way("member_id", workspace.member, lambda thing, act: _as_authority(act) or thing.organisation_id),
@@ -80,9 +82,9 @@ def needs(act: Act | None = None, of: type[Base] | None = None) -> Callable[[Vie
             if act is None:
                 return view(**given)
             if of is None:
-                if not visitor.organisations(act):
+                if not visitor.may_somewhere(act):
                     raise NotFound
-                _act_for(visitor, act, visitor.organisations(act)[0])
+                _act_for(visitor, act, next(iter(visitor.organisations(act)), 0))
                 return view(**given)
             way = _WAYS[of]
             thing = way.fetch(visitor, act, given.pop(way.argument))
@@ -137,7 +139,7 @@ def cookie_name() -> str:
 
 def safe_next(path: str | None) -> str:
     """Where to go after signing in: a path of ours below a workspace, never another site's."""
-    fine = path is not None and path.startswith(("/workspace", "/authority", "/account")) and path.isprintable()
+    fine = path is not None and path.startswith(("/workspace", "/authority", "/operation", "/account")) and path.isprintable()
     fine = fine and len(str(path)) <= _LONGEST_PATH  # it waits in a cookie
     return str(path) if fine and "\\" not in str(path) and "//" not in str(path) else url_for("workspace.show")
 

@@ -12,8 +12,10 @@ from sqlalchemy import Row
 from booking import clock, vocabulary
 from booking.actions.resend_message import Again, way_again
 from booking.i18n import _, moment, translate, translate_plural
-from booking.models import Booking, Delivery, HistoryEntry, Kind, Message
+from booking.models import Booking, Delivery, HistoryEntry, Inbound, Kind, Message
+from booking.models.message import LETTERS, TO_HEAD, TO_HOSTS
 from booking.web.history_words import action_said, actor_said, words_of
+from booking.web.mail_words import Received, received_said
 
 KINDS: Mapping[Kind, str] = {
     Kind.BOOKING_TO_PROVE: _("Adresse à confirmer"),
@@ -60,17 +62,30 @@ class Line(NamedTuple):
 
 
 class Mail(NamedTuple):
-    """One mail about a booking, and what became of it."""
+    """One mail of ours, and what became of it."""
 
     message: Message
     said: str
+    whom: str
+    """In which part who reads it stands."""
     state: str
     tone: str
     """The class of the state's mark: good, waits or bad."""
+    steps: list[str]
+    """What came before that state."""
     reason: str
     answer: str
     """What the server said, word for word."""
     again: Again | None
+
+
+class Entry(NamedTuple):
+    """One line of what was written to and fro: a mail of ours, or one that came in with what it was and what was done."""
+
+    at: datetime
+    mail: Mail | None = None
+    came: Inbound | None = None
+    received: Received | None = None
 
 
 def lines_of(booking: Booking, rows: Sequence[Row[Any]], locale: str, *, with_accounts: bool) -> list[Line]:
@@ -85,6 +100,8 @@ def lines_of(booking: Booking, rows: Sequence[Row[Any]], locale: str, *, with_ac
             pupils, adults = before["pupils"], before["adults"]
         if entry.action == "offered":
             more = _offered(entry, locale)
+        if entry.details.get("answer") in vocabulary.ANSWERS:
+            more = translate(locale, vocabulary.ANSWERS[entry.details["answer"]])
         kind = entry.details.get("kind")
         if kind in KINDS:
             more = translate(locale, KINDS[Kind(kind)])
@@ -94,10 +111,35 @@ def lines_of(booking: Booking, rows: Sequence[Row[Any]], locale: str, *, with_ac
     return found
 
 
-def mails_of(booking: Booking, messages: Sequence[Message], locale: str) -> list[Mail]:
-    """The messages in words, the latest first, each with the way to send it again."""
+def entries_of(booking: Booking, messages: Sequence[Message], received: Sequence[Inbound], locale: str) -> list[Entry]:
+    """Our mails and those that came in, in words, in one line of time, the latest first."""
     now = clock.now()
-    return [_mail(message, way_again(booking, message, messages, now), locale) for message in reversed(messages)]
+    entries = [Entry(message.created_at, mail_said(message, messages, now, locale)) for message in messages]
+    entries += [Entry(came.received_at, came=came, received=received_said(came, locale)) for came in received]
+    return sorted(entries, key=lambda entry: entry.at)[::-1]
+
+
+def mail_said(message: Message, messages: Sequence[Message], now: datetime, locale: str) -> Mail:
+    """One mail in words, with the way to send it again; `messages` are all of its booking's, in the order they were queued."""
+    state, tone = _state(message, locale)
+    again = way_again(message.booking, message, messages, now) if message.booking else None
+    reason, answer = reason_said(message.last_error, locale), message.last_error
+    return Mail(
+        message,
+        kind_said(message.kind, locale),
+        _whom(message.kind, locale),
+        state,
+        tone,
+        _steps(message, locale),
+        reason,
+        answer,
+        again,
+    )
+
+
+def kind_said(kind: Kind, locale: str) -> str:
+    """What a mail of a kind is about."""
+    return translate(locale, KINDS.get(kind, str(kind)))
 
 
 def reason_said(error: str, locale: str) -> str:
@@ -108,13 +150,17 @@ def reason_said(error: str, locale: str) -> str:
     return translate(locale, next(fitting, _UNKNOWN_REASON))
 
 
-def _mail(message: Message, again: Again | None, locale: str) -> Mail:
-    said = translate(locale, KINDS.get(message.kind, str(message.kind)))
-    state, tone = _state(message, locale)
-    return Mail(message, said, state, tone, reason_said(message.last_error, locale), message.last_error, again)
+def _whom(kind: Kind, locale: str) -> str:
+    if kind in TO_HOSTS or kind in LETTERS:
+        return translate(locale, _("à l’organisateur"))
+    if kind in TO_HEAD:
+        return translate(locale, _("à la direction de l’établissement"))
+    return translate(locale, _("à la personne qui a réservé"))
 
 
 def _state(message: Message, locale: str) -> tuple[str, str]:
+    if message.bounced_at:
+        return translate(locale, _("Revenu le %(at)s")) % {"at": moment(message.bounced_at, locale)}, "bad"
     if message.delivery is Delivery.SENT and message.sent_at:
         return translate(locale, _("Remis le %(at)s")) % {"at": moment(message.sent_at, locale)}, "good"
     if message.delivery is Delivery.DEAD:
@@ -122,6 +168,19 @@ def _state(message: Message, locale: str) -> tuple[str, str]:
     if message.attempts:
         return translate(locale, _("Nouvel essai le %(at)s")) % {"at": moment(message.next_attempt_at, locale)}, "waits"
     return translate(locale, _("En attente d’envoi")), "waits"
+
+
+def _steps(message: Message, locale: str) -> list[str]:
+    """The first try and how many there were, where one was not enough; when it was taken, where it came back."""
+    steps = []
+    if message.attempts > 1 or (message.attempts and message.delivery is not Delivery.SENT):
+        tries = translate_plural(locale, "%(num)s essai", "%(num)s essais", message.attempts) % {"num": message.attempts}
+        first = message.first_tried_at
+        since = translate(locale, _("le premier le %(at)s")) % {"at": moment(first, locale)} if first else ""
+        steps.append(", ".join(part for part in (tries, since) if part))
+    if message.bounced_at and message.sent_at:
+        steps.append(translate(locale, _("Pris par le serveur le %(at)s")) % {"at": moment(message.sent_at, locale)})
+    return steps
 
 
 def _moved(entry: HistoryEntry, locale: str) -> str:

@@ -25,16 +25,17 @@ from booking.i18n import DEFAULT_LOCALE
 from booking.models import Booking, HeldFor, Organisation, Party, Slot
 from booking.models.party import SCHOOL
 from booking.permissions import Act
-from booking.queries import fetch, workspace_bookings
+from booking.queries import fetch, received_mail, workspace_bookings
 from booking.queries.requests import sight_of
 from booking.queries.standing import cautions_of
+from booking.vocabulary import ANSWERS
 from booking.web.authorise import needs, who
 from booking.web.forms.approval import APPROVE, REFUSE, AnswerForm
 from booking.web.forms.booking import ActForm, HeadcountForm
 from booking.web.forms.workspace_booking import BookingForSomebodyForm, HostCancellationForm, ResendForm
 from booking.web.places_left import places_left_on
 from booking.web.workspace.booking_filters import AUDIENCES, STATES, chips, read_filters, state_said
-from booking.web.workspace.booking_words import lines_of, mails_of
+from booking.web.workspace.booking_words import entries_of, lines_of
 from booking.web.workspace.waiting import host_part
 
 bp = Blueprint("workspace_bookings", __name__)
@@ -141,7 +142,10 @@ def resend(booking: Booking) -> Response | tuple[str, int]:
     given = str(ResendForm().message.data or "")
     if not (given.isascii() and given.isdigit() and len(given) < 10):
         raise NotFound
-    return _acted(booking, "again", lambda: resend_message(booking.reference, int(given), who()))
+    answer = _acted(booking, "again", lambda: resend_message(booking.reference, int(given), who()))
+    if request.form.get("back") == "event" and isinstance(answer, Response):
+        return redirect(url_for("workspace_messages.listing", event_id=booking.slot.event_id, note="again"), 303)
+    return answer
 
 
 @bp.get("/workspace/slots/<int:slot_id>/bookings/new")
@@ -230,6 +234,7 @@ def _page(
         form = HeadcountForm(formdata=None)
         form.pupils.data, form.adults.data = str(booking.pupils), str(booking.adults)
     is_member = who().acting_for_id is None
+    messages = workspace_bookings.messages_of(booking.id)
     note = request.args.get("note", "")
     return render_template(
         "workspace/booking.html",
@@ -241,12 +246,14 @@ def _page(
         answer=answer or AnswerForm(formdata=None),
         seen=sight_of(half for half in fetch.together(booking) if half.held_for is HeldFor.HOST),
         act_form=ActForm(formdata=None),
+        answers=ANSWERS,
         waiting=host_part(booking),
         halves=[half for half in fetch.together(booking) if half.id != booking.id],
         refusal=refusal,
         cautions=cautions_of(booking, clock.now(), for_booker=False),
         lines=lines_of(booking, workspace_bookings.history_of(booking.id), g.locale, with_accounts=is_member),
-        mails=mails_of(booking, workspace_bookings.messages_of(booking.id), g.locale),
+        entries=entries_of(booking, messages, received_mail.of_booking(booking.id), g.locale),
+        unreached=booking.is_live and workspace_bookings.is_unreached(booking, messages),
         overdue=booking.expires_at is not None and booking.expires_at <= clock.now(),
         note=note if note in _NOTES else "",
     )

@@ -34,9 +34,10 @@ def show() -> Response | str:
     numbers = [*visitor.organisations(Act.ENTER), *visitor.organisations(Act.READ_AUTHORITY)]
     organisations = {one.id: one for one in db.session.scalars(select(Organisation).where(Organisation.id.in_(numbers)))}
     asked = [seat.organisation for seat in _asked(visitor.account.id) if seat.organisation_id not in organisations]
+    operates = visitor.may(Act.OPERATE, 0)
     if not organisations and not asked:
-        return redirect(url_for("joining.show"), 303)
-    if len(numbers) == 1 and not asked:
+        return redirect(url_for("operation_mail.listing" if operates else "joining.show"), 303)
+    if len(numbers) == 1 and not asked and not operates:
         return redirect(_entrance(numbers[0]), 303)
     own = [
         (organisations[seat.organisation_id], organisations.get(seat.acting_for_id or 0), _entrance(seat.organisation_id))
