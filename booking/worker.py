@@ -1,9 +1,9 @@
-"""The worker: keeps deadlines (holds, offers, reserved pools, waits, reminders), delivers mail, imports programmes, purges.
+"""The worker: keeps deadlines (holds, offers, reserved pools, waits, reminders), delivers and reads mail, imports, purges.
 
 Any number may run over one database.
 
-It survives what it depends on: while the database or the mail server is away it logs, waits a little longer each
-time and goes on. SIGTERM and SIGINT end it after the message under way.
+It survives what it depends on: while the database, the mail server or the mailbox is away it logs, waits a little longer
+each time and goes on. SIGTERM and SIGINT end it after the message under way.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from booking.actions.waiting_ends import due_waits, end_wait
 from booking.config import Settings
 from booking.db import db, in_transaction
 from booking.mail.delivery import Attempt, Outcome, Transport, deliver_next
+from booking.mail.inbox import decide_all
+from booking.mailboxes import MAILS_A_VISIT, Watch
 
 T = TypeVar("T")
 
@@ -56,6 +58,7 @@ class Worker:
     def __init__(self, app: Flask, transport: Transport) -> None:
         self._settings: Settings = app.config["SETTINGS"]
         self._transport = transport
+        self._inbox = Watch(self._settings.inbox_url)
         self._stopping = threading.Event()
         self._tidied_at: datetime | None = None
         self._swept_at: datetime | None = None
@@ -87,6 +90,7 @@ class Worker:
             busy = self._keep_deadlines() > 0
             attempts = self._deliver(MESSAGES_A_ROUND)
             busy = self._import() > 0 or busy
+            busy = self._read_inbox() > 0 or busy
             self._tidy()
             return busy or bool(attempts), not any(attempt.unreachable for attempt in attempts)
         except SQLAlchemyError as error:
@@ -103,6 +107,8 @@ class Worker:
         try:
             self._keep_deadlines()
             while not self._stopping.is_set() and self._import():
+                pass
+            while not self._stopping.is_set() and self._read_inbox():
                 pass
             while not self._stopping.is_set() and self._deliver(MESSAGES_A_ROUND, patient=True):
                 pass
@@ -162,6 +168,13 @@ class Worker:
                 break
         return attempts
 
+    def _read_inbox(self) -> int:
+        """Take what is new in the mailbox, if it is time to look, and decide about what is undecided; says how much it was."""
+        taken = self._inbox.look(self._stopping.is_set)
+        decided = decide_all(self._settings, MAILS_A_VISIT, self._stopping.is_set).total()
+        self.counts["decided"] += decided
+        return taken + decided
+
     def _import(self) -> int:
         """One step of every import that waits for the worker, so that mail never waits for a long file; says how many."""
         steps = 0
@@ -202,4 +215,5 @@ class Worker:
     def summary(self) -> str:
         """What was done, in one line."""
         sent, later, dead = (self.counts[outcome] for outcome in (Outcome.SENT, Outcome.LATER, Outcome.DEAD))
-        return f"{sent} sent, {later} to try again, {dead} dead; {self.counts['expired']} holds expired."
+        decided = f" {self.counts['decided']} decided." if self.counts["decided"] else ""
+        return f"{sent} sent, {later} to try again, {dead} dead; {self.counts['expired']} holds expired.{decided}"

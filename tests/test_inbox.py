@@ -1,0 +1,420 @@
+"""Mail that comes in: kept before the mailbox hears of it, decided about once, and what each kind of mail leads to."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from booking import clock, mailboxes
+from booking.config import Settings
+from booking.db import db, in_transaction
+from booking.logs import redact
+from booking.mail import inbox
+from booking.mail.inbox import BEGINNING, Arrival, Undecided, decide_all, decide_next, read_inbox, take_in
+from booking.mailboxes import MailboxTrouble, Maildir, open_mailbox
+from booking.models import Arrived, Booking, Decision, HistoryEntry, HostEntry, Inbound, Kind, Message, Status
+from booking.worker import Worker
+from tests.imap import PASSWORD, cut_line, deliver, free_port, imap_server, maildir
+from tests.incoming import OUR_SERVER, US, bounce, letter, reply
+from tests.test_booking import book, taken
+from tests.test_waiting_list import state, wait
+from tests.test_worker import Post
+from tests.world import World, a_class
+
+
+@pytest.fixture
+def own(app: Flask) -> Settings:
+    """Settings that believe our own server."""
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], inbox_authserv_id=OUR_SERVER)
+    settings: Settings = app.config["SETTINGS"]
+    return settings
+
+
+class Pile:
+    """A mailbox that hands over what it is given, and remembers what was said to be done."""
+
+    def __init__(self, *mails: bytes) -> None:
+        self.mails = [Arrival(raw, len(raw), number) for number, raw in enumerate(mails)]
+
+    def new(self) -> Iterator[Arrival]:
+        yield from list(self.mails)
+
+    def done(self, arrival: Arrival) -> None:
+        assert db.session.scalar(select(func.count()).where(Inbound.size == arrival.size)), "not kept yet"
+        self.mails.remove(arrival)
+
+
+def came(settings: Settings, *mails: bytes) -> list[Inbound]:
+    """Let mails come in and be decided about, one after the other; their rows."""
+    before = db.session.scalar(select(func.max(Inbound.id))) or 0
+    for mail in mails:
+        read_inbox(settings, Pile(mail))
+    return list(db.session.scalars(select(Inbound).where(Inbound.id > before).order_by(Inbound.id)))
+
+
+def decisions(settings: Settings, *mails: bytes) -> list[Decision | None]:
+    return [mail.decision for mail in came(settings, *mails)]
+
+
+def confirmed(world: World, **more: str) -> Booking:
+    return book(world.visit_slot, a_class(**more), f"k{more}", proven=True)
+
+
+def sent(booking: Booking, kind: Kind = Kind.BOOKING_CONFIRMED) -> Message:
+    """The mail of one kind about a booking, as if it had been sent."""
+    message = db.session.scalars(select(Message).where(Message.booking_id == booking.id, Message.kind == kind)).one()
+    message.message_id = f"<{message.id}abc@coulisses.example>"
+    db.session.commit()
+    return message
+
+
+def kinds_queued() -> Counter[Kind]:
+    db.session.commit()
+    return Counter(db.session.scalars(select(Message.kind)))
+
+
+def test_a_no_frees_the_places_once_however_often_and_wherever_it_arrives(world: World, own: Settings, tmp_path: Path) -> None:
+    booking = confirmed(world)
+    waiting = wait(world.visit_slot, a_class(20, label="4e A", email="autre@college.example"))
+    raw = reply(booking)
+    boxes = [maildir(tmp_path / name) for name in ("first", "second")]
+    for box in boxes:
+        deliver(box, raw, "1.a")
+        deliver(box, raw.replace(b"\n", b"\r\n"), "2.a")
+    deliver(
+        boxes[1],
+        reply(booking, top="Received: from elsewhere by mx2.coulisses.example; Mon, 16 Nov 2026 09:00:00 +0000\n"),
+        "3.b",
+    )
+    counts = [read_inbox(own, Maildir(box)) for box in (*boxes, *boxes)]
+    assert counts == [{"taken": 1, Decision.PLACES_FREED: 1}, {"taken": 1, Decision.OVERTAKEN: 1}, {}, {}]
+    assert [sorted(path.name for path in (box / "cur").iterdir()) for box in boxes] == [
+        ["1.a:2,S", "2.a:2,S"],
+        ["1.a:2,S", "2.a:2,S", "3.b:2,S"],
+    ]
+    assert state(booking.reference)[0] is Status.CANCELLED
+    assert state(waiting) == (Status.HELD, 20)
+    assert taken(world.visit_slot) == [20]
+    queued = kinds_queued()
+    assert (queued[Kind.BOOKING_DECLINED], queued[Kind.PLACES_OFFERED], queued[Kind.HOST_BOOKING_CANCELLED]) == (1, 1, 1)
+    first, again = db.session.scalars(select(Inbound).order_by(Inbound.id))
+    assert first.details == {"method": "reply", "answer": "declined", "sequence": 0, "believed": True}
+    assert {(mail.booking_id, mail.organisation_id, mail.arrived) for mail in (first, again)} == {
+        (booking.id, world.port, Arrived.REPLY)
+    }
+    assert (first.sender, first.subject, first.attempts, bytes(first.raw or b"")) == (booking.email, "Declined: Visite", 1, raw)
+
+
+def test_every_answer_finds_its_end_and_what_is_not_vouched_for_asks(world: World, own: Settings) -> None:
+    booking = confirmed(world)
+    at = clock.now()
+    entry = db.session.get(HostEntry, world.visit_slot) or HostEntry(slot_id=world.visit_slot)
+    db.session.add(entry)
+    db.session.commit()
+    later = iter(at + timedelta(minutes=n) for n in range(1, 20))
+    assert decisions(
+        own,
+        reply(booking, "ACCEPTED", stamp=next(later)),
+        reply(booking, "TENTATIVE", stamp=next(later)),
+        reply(booking, "DELEGATED", stamp=next(later)),
+        reply(booking, "TENTATIVE", method="COUNTER", stamp=next(later)),
+        reply(booking, uid="nobody-s", stamp=next(later)),
+        reply(booking, attendee="autre@college.example", stamp=next(later)),
+        reply(booking, "DECLINED", believed=False, stamp=next(later)),
+        reply(booking, "DECLINED", uid=entry.uid, stamp=next(later)),
+    ) == [
+        Decision.NOTED,
+        Decision.NOTED,
+        Decision.NOT_POSSIBLE,
+        Decision.NOT_POSSIBLE,
+        Decision.UNKNOWN_UID,
+        Decision.OTHER_ATTENDEE,
+        Decision.ASKED,
+        Decision.NOTHING,
+    ]
+    of_host = db.session.scalars(select(Inbound).order_by(Inbound.id.desc()).limit(1)).one()
+    assert (of_host.details["host_entry"], of_host.organisation_id, of_host.booking_id) == (True, world.port, None)
+    assert taken(world.visit_slot) == [31]
+    unbelieving = replace(own, inbox_authserv_id=None)
+    assert decisions(unbelieving, reply(booking, stamp=next(later))) == [Decision.ASKED]
+    assert decisions(own, reply(booking, stamp=next(later))) == [Decision.PLACES_FREED]
+
+
+def test_a_permanent_bounce_flags_the_address_once_and_only_that_of_the_mail_it_names(world: World, own: Settings) -> None:
+    booking = confirmed(world)
+    message = sent(booking)
+    number = str(message.message_id)
+    assert decisions(
+        own,
+        bounce("<forged@coulisses.example>", booking.email),
+        bounce(number, "autre@college.example"),
+        bounce(number, booking.email, status="4.2.2", action="delayed"),
+    ) == [Decision.NOTHING, Decision.NOTHING, Decision.DELAYED]
+    assert message.bounced_at is None
+    flagged, again = came(own, bounce(number, booking.email.upper()), bounce(number, booking.email, status="5.1.10"))
+    assert [mail.decision for mail in (flagged, again)] == [Decision.ADDRESS_FLAGGED] * 2
+    assert (flagged.message_id, flagged.booking_id, flagged.organisation_id) == (message.id, booking.id, world.port)
+    assert flagged.details == {"status": "5.1.1", "permanent": True}
+    assert message.bounced_at == clock.now()
+    assert message.last_error.startswith("5.1.1 ")
+    assert "User unknown" in message.last_error
+    assert "@" not in message.last_error
+    lines = list(db.session.scalars(select(HistoryEntry).where(HistoryEntry.action == "mail_bounced")))
+    assert [(line.booking_id, line.details) for line in lines] == [(booking.id, {"kind": "booking_confirmed", "status": "5.1.1"})]
+    assert state(booking.reference)[0] is Status.CONFIRMED
+    assert kinds_queued()[Kind.MAIL_RECEIVED] == 0
+
+
+def test_a_bounce_that_names_nobody_is_believed_for_its_number_and_a_letter_has_no_history(world: World, own: Settings) -> None:
+    booking = confirmed(world)
+    message = sent(booking)
+    about_nobody = Message(
+        kind=Kind.SIGN_IN, recipient="a@port.example", locale="fr", facts={}, created_at=clock.now(), next_attempt_at=clock.now(),
+        message_id="<letter@coulisses.example>",
+    )  # fmt: skip
+    db.session.add(about_nobody)
+    db.session.commit()
+    mails = came(own, bounce(str(message.message_id), None), bounce("<letter@coulisses.example>", "a@port.example"))
+    assert [(mail.decision, mail.booking_id, mail.organisation_id) for mail in mails] == [
+        (Decision.ADDRESS_FLAGGED, booking.id, world.port),
+        (Decision.ADDRESS_FLAGGED, None, None),
+    ]
+    assert about_nobody.bounced_at
+    assert db.session.scalar(select(func.count()).where(HistoryEntry.action == "mail_bounced")) == 1
+
+
+def test_what_a_person_writes_reaches_the_host_of_the_visit_it_is_about_or_the_operator(world: World, own: Settings) -> None:
+    booking = confirmed(world)
+    number = sent(booking).message_id
+    tagged = f"reservations+{booking.reference.lower()}@coulisses.example"
+    mails = came(
+        own,
+        letter("gestion@college.example", top=f"In-Reply-To: {number}\n"),
+        letter(booking.email, to=tagged),
+        letter("autre@college.example", to=tagged),
+        letter("quelqu-un@ailleurs.example"),
+    )
+    assert {(mail.arrived, mail.decision) for mail in mails} == {(Arrived.HUMAN, Decision.PASSED_ON)}
+    assert [mail.booking_id for mail in mails] == [booking.id, booking.id, None, None]
+    assert [mail.organisation_id for mail in mails] == [world.port, world.port, None, None]
+    passed_on = list(db.session.scalars(select(Message).where(Message.kind == Kind.MAIL_RECEIVED).order_by(Message.id)))
+    assert [message.recipient for message in passed_on] == ["accueil@port.example"] * 2 + [own.operator_email] * 2
+    assert "venir plus tôt" in str(passed_on[0].facts)
+
+
+def test_programs_garbage_and_our_own_words_lead_to_nothing(world: World, own: Settings) -> None:
+    booking = confirmed(world)
+    before = kinds_queued()
+    away = letter(booking.email, to=f"reservations+{booking.reference}@coulisses.example", top="Auto-Submitted: auto-replied\n")
+    ours = reply(booking).replace(f"<{booking.email}>".encode(), f"<{US}>".encode())
+    tagged = letter(f"Coulisses <reservations+{booking.reference}@coulisses.example>")
+    broken = [b"", b"\x00\xff\xfe" * 2000, reply(booking)[:500]]
+    mails = came(own, away, ours, tagged, *broken)
+    assert {mail.decision for mail in mails} <= {Decision.NOTHING, Decision.PASSED_ON}
+    assert [(mail.arrived, mail.decision) for mail in mails[:3]] == [(Arrived.AUTOMATIC, Decision.NOTHING)] * 3
+    assert [mail.booking_id for mail in mails[:3]] == [booking.id, None, None]
+    assert all(mail.decided_at and mail.organisation_id is None for mail in mails[3:])
+    assert state(booking.reference)[0] is Status.CONFIRMED
+    assert kinds_queued() - before <= Counter({Kind.MAIL_RECEIVED: 3})
+
+
+def test_of_what_is_too_large_the_beginning_is_kept_and_no_answer_believed(world: World, own: Settings) -> None:
+    booking = confirmed(world)
+    ballast = b"X-Ballast: " + b"x" * 900 + b"\n"
+    answer, written = came(own, reply(booking) + ballast * 2400, letter(booking.email) + ballast * 2400)
+    assert (answer.arrived, answer.decision) == (Arrived.UNREADABLE, Decision.NOTHING)
+    assert (written.arrived, written.decision) == (Arrived.HUMAN, Decision.PASSED_ON)
+    assert all(mail.size > 2_000_000 and len(mail.raw or b"") == BEGINNING for mail in (answer, written))
+    assert taken(world.visit_slot) == [31]
+    cut = in_transaction(lambda: take_in(reply(booking), clock.now(), 3_000_000))
+    assert cut is not None
+    assert decide_next(own) is Decision.NOTHING
+
+
+def test_a_mail_that_stops_its_reader_is_laid_aside_after_five_attempts_and_keeps_no_other(
+    world: World, own: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    booking, reading = confirmed(world), inbox.read_mail
+
+    def troubled(raw: bytes) -> object:
+        if b"stop" in raw:
+            raise RecursionError
+        return reading(raw)
+
+    monkeypatch.setattr(inbox, "read_mail", troubled)
+    monkeypatch.setattr(inbox, "PATIENCE", 0)
+    for raw in (letter("stop@college.example", "stop"), reply(booking)):
+        in_transaction(lambda raw=raw: take_in(raw, clock.now()))  # type: ignore[misc]
+    with pytest.raises(Undecided):
+        decide_next(own)
+    assert [decide_all(own) for _ in range(6)] == [{Decision.PLACES_FREED: 1}, {}, {}, {}, {Decision.NOTHING: 1}, {}]
+    aside = db.session.scalars(select(Inbound).order_by(Inbound.id).limit(1)).one()
+    assert (aside.arrived, aside.decision, aside.attempts) == (Arrived.UNREADABLE, Decision.NOTHING, 5)
+    assert aside.details == {"laid_aside": True}
+    assert "college.example" not in caplog.text
+
+
+def test_effect_and_decision_are_there_together_or_not_at_all(
+    world: World, own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking, deciding = confirmed(world), inbox.decide
+    before = kinds_queued()
+
+    def half(*args: object) -> None:
+        deciding(*args)  # type: ignore[arg-type]
+        raise RuntimeError("bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(inbox, "decide", half)
+        assert decisions(own, reply(booking)) == [None]
+        assert (taken(world.visit_slot), kinds_queued()) == ([31], before)
+    assert decide_all(own) == {Decision.PLACES_FREED: 1}
+    assert taken(world.visit_slot) == [0]
+
+
+def test_a_maildir_gives_each_mail_once_and_steps_over_what_is_none(tmp_path: Path) -> None:
+    folder = maildir(tmp_path / "mail dir")
+    with open_mailbox(f"maildir://{str(folder).replace(' ', '%20')}") as box:
+        for n in range(3):
+            deliver(folder, b"Subject: x\n\n%d" % n, f"{n}.x")
+        (folder / "new/2.x").rename(folder / "cur/2.x:2,F")  # a mail reader looked at the list, and nobody at the mail
+        deliver(folder, b"seen", "4.x")
+        (folder / "new/4.x").rename(folder / "cur/4.x:2,RS")
+        (folder / "new/5.x").symlink_to("/etc/passwd")
+        os.mkfifo(folder / "new/6.x")
+        (folder / "new/.hidden").write_bytes(b"x")
+        found = box.new()
+        first = next(found)
+        assert (first.raw, first.size) == (b"Subject: x\n\n2", 13)
+        (folder / "new/0.x").unlink()  # somebody was faster
+        (second,) = found
+        assert second.raw.endswith(b"1")
+        for arrival in (first, second, second):
+            box.done(arrival)
+        assert sorted(path.name for path in (folder / "cur").iterdir()) == ["1.x:2,S", "2.x:2,FS", "4.x:2,RS"]
+        assert list(box.new()) == []
+        (folder / "cur").rename(folder / "away")
+        with pytest.raises(MailboxTrouble, match=r"maildir .* has no cur/ that can be read"):
+            list(box.new())
+
+
+@pytest.mark.parametrize(("keywords", "flag"), [(True, "a"), (False, "S")])
+def test_a_folder_on_a_server_gives_each_mail_once_however_often_the_line_is_cut(
+    tmp_path: Path, keywords: bool, flag: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    small, large = b"Subject: one\n\nx\n", b"Subject: two\n\n" + b"x" * 2_100_000
+    trouble: list[str] = []
+    with imap_server(tmp_path, keywords=keywords) as server:
+        server.deliver(small, "1.a")
+        server.deliver(large, "2.a")
+        for after in (0, 330, 900, 1500, 30_000) if keywords else ():
+            with cut_line(server.port, after) as port, pytest.raises(MailboxTrouble) as hung_up:  # noqa: SIM117
+                with open_mailbox(server.url(port=port)) as box:
+                    list(box.new())
+            trouble.append(str(hung_up.value))
+        for url in (server.url(password="another"), server.url(folder="Elsewhere"), server.url(port=free_port())):
+            with pytest.raises(MailboxTrouble) as refused, open_mailbox(url):
+                pass
+            trouble.append(str(refused.value))
+        with open_mailbox(server.url()) as box:
+            found = {arrival.size: arrival for arrival in box.new()}
+            assert server.flags() in ({}, {"1.a": "", "2.a": ""})  # nothing is marked by being looked at
+            assert found[len(small)].raw == small
+            assert found[len(large)].raw == large[:BEGINNING]
+            box.done(found[len(small)])
+        assert server.flags()["1.a"] == flag
+        with open_mailbox(server.url()) as box:
+            (left,) = box.new()
+            box.done(left)
+        with open_mailbox(server.url()) as box:
+            assert list(box.new()) == []
+    assert set(trouble[:-3]) <= {f"The mailbox at 127.0.0.1:{_port(said)} hung up in the middle." for said in trouble}
+    assert [said.partition(" ")[2].split(" ", 3)[3][:30] for said in trouble[-3:]] == [
+        "refuses the user or the passwo",
+        "has no folder 'Elsewhere' to r",
+        "does not answer as it should (",
+    ]
+    assert not any(PASSWORD in said or "another" in said for said in (*trouble, caplog.text))
+    assert redact(f"connecting to {server.url()}").count(":…@") == 1
+
+
+def _port(said: str) -> str:
+    return said.split("127.0.0.1:")[1].split(" ")[0]
+
+
+@contextmanager
+def set_inbox(app: Flask, url: str | None) -> Iterator[Settings]:
+    before: Settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = replace(before, inbox_url=url, inbox_authserv_id=OUR_SERVER)
+    yield app.config["SETTINGS"]
+    app.config["SETTINGS"] = before
+
+
+def test_the_command_reads_says_what_it_did_and_what_is_wrong(app: Flask, world: World, tmp_path: Path) -> None:
+    booking, folder = confirmed(world), maildir(tmp_path / "mail")
+    deliver(folder, reply(booking), "1.a")
+    deliver(folder, letter("curieux@ailleurs.example"), "2.a")
+    run = app.test_cli_runner().invoke
+    for url, said in (
+        (None, "Error: INBOX_URL is missing: set it to "),
+        (f"maildir://{tmp_path}/elsewhere", "has no cur/ that can be read: No such file or directory."),
+        (f"imap://me:hunter2@127.0.0.1:{free_port()}/INBOX", "does not answer as it should (ConnectionRefusedError)."),
+    ):
+        with set_inbox(app, url):
+            wrong = run(args=["inbox", "read"])
+        assert wrong.exit_code == 1
+        assert said in wrong.stderr
+        assert "hunter2" not in wrong.output
+    with set_inbox(app, f"maildir://{folder}"):
+        assert run(args=["inbox", "read"]).stdout == "2 taken; 1 places freed, 1 passed on.\n"
+        assert run(args=["inbox", "read"]).stdout == "0 taken; nothing to decide.\n"
+    shown = run(args=["inbox", "show"]).stdout
+    assert [line.split()[-2:] for line in shown.splitlines()] == [["places_freed", booking.reference], ["passed_on", "-"]]
+    assert "@" not in shown
+    assert "Question" not in shown
+
+
+def test_the_worker_reads_every_minute_seldom_while_the_mailbox_is_away_and_does_the_rest_meanwhile(
+    app: Flask, world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking, at, looks = confirmed(world), clock.now(), Counter[int]()
+    opening = mailboxes.open_mailbox
+    with set_inbox(app, f"imap://me:hunter2@127.0.0.1:{free_port()}/INBOX"):
+        running = Worker(app, Post())
+
+    @contextmanager
+    def counted(url: str) -> Iterator[object]:
+        looks[minute] += 1
+        with opening(url) as box:
+            yield box
+
+    monkeypatch.setattr(mailboxes, "open_mailbox", counted)
+    for minute in range(46):
+        with clock.clock_at(at + timedelta(minutes=minute)):
+            in_transaction(lambda: take_in(letter(booking.email, str(minute)), clock.now()))
+            running.empty()
+    assert sorted(looks) == [0, 2, 6, 14, 24, 34, 44]
+    assert (running.counts["decided"], running.counts["sent"] > 2) == (46, True)
+    assert caplog.text.count("does not answer as it should (ConnectionRefusedError). The next look is in") == 7
+    assert "hunter2" not in caplog.text
+    looks.clear()
+    folder = maildir(tmp_path / "mail")
+    with set_inbox(app, f"maildir://{folder}"):
+        running = Worker(app, Post())
+    deliver(folder, reply(booking), "1.a")
+    for seconds in (0, 30, 59, 61):
+        minute = seconds
+        with clock.clock_at(at + timedelta(seconds=seconds)):
+            running.empty()
+    assert sorted(looks) == [0, 61]
+    assert taken(world.visit_slot) == [0]
+    assert running.summary.endswith(" 1 decided.")
