@@ -6,7 +6,7 @@ What a role may do stands here a second time, in words of its own: whoever chang
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from booking.models import (
     Edition,
     Event,
     ImportState,
+    Inbound,
     Label,
     Mandate,
     Member,
@@ -36,11 +37,12 @@ from booking.permissions import Act
 from booking.web import authorise, errors
 from booking.web.authorise import Needs, needs
 from tests.test_booking import book
-from tests.workspaces import a_mandate, a_member, an_organisation, sign_in
+from tests.test_received_mail import a_mail
+from tests.workspaces import a_mandate, a_member, an_account, an_organisation, sign_in
 from tests.world import World, a_class
 
 PUBLIC = {
-    "home", "catalogue", "events", "feeds", "leaflet", "booking_feed", "booking_form", "bookings", "waiting", "waiting_answer", "waiting_form", "approvals", "moving", "moving_form", "information", "drawings", "health", "mailbox", "api",
+    "home", "catalogue", "events", "feeds", "leaflet", "booking_feed", "booking_form", "bookings", "waiting", "waiting_answer", "waiting_form", "approvals", "moving", "moving_form", "information", "drawings", "health", "mailbox", "mailbox_answer", "api",
     "bootstrap", "static", "sign_in", "second_factor",
 }  # fmt: skip
 """Blueprints (and the static files) whose pages are for everybody; a booking's secret link is tested with the bookings."""
@@ -63,10 +65,13 @@ ROLES: dict[str, set[Act]] = {
     "authority": set(),
     "authority_reader": set(),
     "nobody": set(),
+    "operator": set(),
 }
 """What each may do at the company of these tests."""
 AT_THE_AUTHORITY = {"helper": AUTHORITY, "authority": AUTHORITY, "authority_reader": AUTHORITY_READER}
 """What each may do as the authority of these tests."""
+OF_OPERATOR = {"operator": {Act.OPERATE}}
+"""What each may do with what is no organisation's affair."""
 OF_AUTHORITY = {Edition, ProgrammeImport}
 
 
@@ -76,10 +81,14 @@ class Things:
 
     of: dict[type[Base], Any]
     authority: int
+    unmatched: int
+    """A mail that came in and is nobody's: for an operator. The foreign one is an organisation's."""
 
     def named(self, need: Needs) -> Any:
         if need.of is Organisation and need.act in AUTHORITY:
             return self.authority
+        if need.of is Inbound and need.act is Act.OPERATE:
+            return self.unmatched
         return self.of[need.of] if need.of else None
 
 
@@ -94,6 +103,7 @@ def stage(app: Flask, world: World, database_url: str) -> tuple[Flask, Things, T
     edition, event, slot = _foreign_event(world, theirs)
     other_chamber = an_organisation("autre-cci", OrganisationKind.CHAMBER)
     foreign = _things(edition, theirs.id, event, slot, other_authority, other_chamber)
+    foreign = replace(foreign, unmatched=foreign.of[Inbound])
     asked = an_organisation("candidate")
     for email, organisation, role in (
         ("manager", company, Role.MANAGER), ("reader", company, Role.READER), ("greeter", company, Role.GREETER),
@@ -103,6 +113,8 @@ def stage(app: Flask, world: World, database_url: str) -> tuple[Flask, Things, T
         a_member(f"{email}@seat.example", organisation, role)
     a_member("candidate@seat.example", company, Role.MANAGER, state=MemberState.ASKED, founding=True)
     a_member("candidate@seat.example", asked, Role.MANAGER, state=MemberState.ASKED, founding=True)
+    an_account("operator@seat.example").operates = True
+    db.session.commit()
     clients = {role: sign_in(app, f"{role}@seat.example").client for role in ROLES}
     _help(company.id)
     return app, own, foreign, clients
@@ -119,12 +131,15 @@ def _things(edition: int, organisation: int, event: int, slot: int, authority: O
     booking = book(slot, a_class(2, 1, email=f"prof-{slot}@college.example"), key=f"key-{slot}")
     member = a_member(f"somebody-{organisation}@seat.example", db.session.get_one(Organisation, organisation), Role.READER)
     mandate = a_mandate(chamber, db.session.get_one(Organisation, organisation))
+    mail, nobodys = a_mail(booking=booking), a_mail()
+    db.session.commit()
     return Things(
         {
-            Edition: edition, Organisation: organisation, Event: event, Slot: slot, Booking: booking.reference,
+            Edition: edition, Organisation: organisation, Event: event, Slot: slot, Booking: booking.reference, Inbound: mail.id,
             ProgrammeImport: imported.id, Member: member.id, Mandate: mandate.id,
         },
         authority.id,
+        nobodys.id,
     )  # fmt: skip
 
 
@@ -194,12 +209,14 @@ def test_every_role_reaches_what_it_may_and_nothing_else(
         stand_in = needs(need.act, need.of)(lambda *_things, **_named: "reached")
         real = app.view_functions[rule.endpoint]
         for role, client in clients.items():
-            acts = AT_THE_AUTHORITY.get(role, set()) if need.act in AUTHORITY else ROLES[role]
+            acts = AT_THE_AUTHORITY.get(role, set()) if need.act in AUTHORITY else ROLES[role] | OF_OPERATOR.get(role, set())
             allowed = need.act in acts
             for which, things in (("own", own), ("foreign", foreign), ("missing", None)):
                 thing = things.named(need) if things else ("ZZZZ-ZZZZ" if need.of is Booking else 999_999)
                 if need.of is Member and need.act in AUTHORITY and which == "foreign":
                     continue  # who asks to join an organisation is every authority's business
+                if need.of is None and which != "own":
+                    continue  # there is nothing to name: whoever may, reaches it
                 reaches = allowed and which == "own"
                 if which == "foreign" and role == "nobody" and need.act in GREETER:
                     continue  # the foreign company's own greeter
@@ -216,7 +233,11 @@ def test_every_role_reaches_what_it_may_and_nothing_else(
 def test_who_is_not_signed_in_is_asked_to_and_an_authority_for_its_second_factor(app: Flask, world: World) -> None:
     prefecture = an_organisation("prefecture", OrganisationKind.AUTHORITY)
     a_member("half@seat.example", prefecture)
+    an_account("runs@seat.example").operates = True
+    db.session.commit()
     half, stranger = sign_in(app, "half@seat.example", second_factor=False).client, app.test_client()
+    runs = sign_in(app, "runs@seat.example", second_factor=False).client
+    assert runs.get("/operation/mail").headers["Location"] == "/sign-in/second-factor?next=/operation/mail"
     for rule, method, _need in guarded(app):
         if rule.endpoint == "account.sign_out":
             continue

@@ -10,7 +10,6 @@ from booking.actions.steps import record
 from booking.db import db
 from booking.errors import NotFound
 from booking.models import Account, Booking, Inbound, Organisation, Who
-from booking.models.inbound import FOR_PEOPLE
 from booking.queries import fetch
 
 HANDLED = "mail_handled"

@@ -29,9 +29,9 @@ def pass_on_mail(
 ) -> None:
     """Queue one letter that quotes `text` to each address that reads about the booking, or to the operator where there is none.
 
-    The mail becomes the affair of the booking's host, or the operator's. Nothing goes to who wrote, nor to `own_address`, the one we send from:
-    that would come back. Above the limits nothing is queued, and `details` says so (`held_back`). What is decided about the
-    mail is written by the caller, who commits.
+    The mail becomes the affair of the booking's host, or the operator's. Nothing goes to who wrote, nor to `own_address`, the
+    one we send from: that would come back. Above the limits nothing is queued, and `details` says so (`held_back`). What is
+    decided about the mail is written by the caller, who commits.
     """
     mail.organisation_id = booking.slot.event.host_id if booking else None
     if _is_too_many(mail, now):

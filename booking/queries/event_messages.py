@@ -26,12 +26,12 @@ class Fate(StrEnum):
     """It was given up, or came back."""
 
 
-_FATE = case(
+_fate = case(
     (or_(Message.delivery == Delivery.DEAD, Message.bounced_at.is_not(None)), Fate.FAILED.value),
     (Message.delivery == Delivery.SENT, Fate.DELIVERED.value),
     else_=Fate.WAITING.value,
 )
-_SLOT = func.coalesce(Message.slot_id, Booking.slot_id)
+_slot_id = func.coalesce(Message.slot_id, Booking.slot_id)
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ def search(slots: Collection[Slot], filters: Filters, page: int = 1) -> Messages
 
 def _counted(slot_ids: list[int]) -> Select[Any]:
     return (
-        select(_SLOT.label("slot_id"), Message.kind, _FATE.label("fate"), func.count().label("number"))
+        select(_slot_id.label("slot_id"), Message.kind, _fate.label("fate"), func.count().label("number"))
         .outerjoin(Booking, Booking.id == Message.booking_id)
         .where(Message.id.in_(_about(slot_ids)))
-        .group_by(_SLOT, Message.kind, _FATE)
+        .group_by(_slot_id, Message.kind, _fate)
     )
 
 
@@ -95,7 +95,7 @@ def _shown(slot_ids: list[int], filters: Filters, page: int) -> Select[Any]:
         .options(contains_eager(Message.booking).contains_eager(Booking.slot).contains_eager(Slot.event).load_only(Event.host_id))
     )
     if filters.fate is not None:
-        statement = statement.where(_FATE == filters.fate.value)
+        statement = statement.where(_fate == filters.fate.value)
     if filters.kind is not None:
         statement = statement.where(Message.kind == filters.kind)
     return statement.order_by(Message.created_at.desc(), Message.id.desc()).offset((page - 1) * A_PAGE).limit(A_PAGE)

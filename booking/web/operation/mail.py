@@ -22,7 +22,7 @@ _SHOWS = ("unmatched", "to_see", "all")
 @bp.get("/operation/mail")
 @needs(Act.OPERATE)
 def listing() -> str:
-    """What is no organisation's affair; with `?show=all` everything, as the record of what was done. Whether the inbox is read."""
+    """What is no organisation's affair, and whether the inbox is read; with `?show=all` the record of all that was done."""
     shows = request.args.get("show", "")
     shows = shows if shows in _SHOWS else "unmatched"
     return render_template(
