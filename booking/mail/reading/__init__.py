@@ -36,7 +36,7 @@ def read_mail(raw: bytes) -> ReadMail:
     try:
         headers, body = split(raw[: MOST_BYTES + 1].lstrip(b"\r\n"))
         return _read(headers, body, too_large=len(raw) > MOST_BYTES)
-    except Exception:
+    except Exception:  # noqa: BLE001 (whatever it is, the mails behind it wait)
         # The readers below let nothing through that is known; one mail in a million must not stop all that follow it.
         _log.exception("A mail that came in could not be read")
         return ReadMail(Arrived.UNREADABLE, "", "", "", "", "", (), (), (), None, "", ())

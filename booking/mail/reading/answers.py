@@ -82,7 +82,7 @@ class _Event:
     def read(self, line: str) -> None:
         """One of the properties wanted. A line that cannot be read says nothing."""
         try:
-            name, parameters, value = Contentline(line).parts()
+            name, parameters, value = Contentline(line).parts()  # type: ignore[no-untyped-call]
         except (ValueError, AssertionError, IndexError, KeyError, TypeError):
             return
         name = name.upper()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from booking.mail.reading.parts import Headers, Part
 
-_ALWAYS = ("x-autoreply", "x-autorespond", "x-autoresponder", "list-id", "list-unsubscribe", "feedback-id")
+_ALWAYS = ("x-autoreply", "x-autorespond", "x-autoresponder", "list-id")
 _PRECEDENCE = frozenset({"bulk", "junk", "list", "auto_reply", "auto-reply"})
 _REPORTS = frozenset({"message/disposition-notification", "message/feedback-report", "message/global-disposition-notification"})
 _AWAY = re.compile(

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from booking.mail.reading.addresses import id_of, is_address
 from booking.mail.reading.found import Bounce
 from booking.mail.reading.parts import Headers, Part, split
-from booking.mail.reading.words import decoded, one_line
+from booking.mail.reading.words import one_line
 
 _STATUS_KINDS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _ORIGINAL_KINDS = frozenset({

@@ -17,8 +17,10 @@ _LONGEST_HEADER = 2000
 _LONGEST_HTML = 200_000
 _TAG = re.compile(r"<(/?)([a-z!?][a-z0-9]{0,20})?[^<>]{0,4000}>", re.IGNORECASE)
 _HIDDEN = re.compile(r"<!--|<(style|script|title)(?=[\s/>])", re.IGNORECASE)
-_ENDS = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("style", "script", "title")} | {"!--": re.compile("-->")}
-_BREAKS = frozenset("address article blockquote br div dd dl dt h1 h2 h3 h4 h5 h6 hr li ol p pre section table tr ul".split())
+_ENDS = {name: re.compile(f"</{name}[^<>]{{0,100}}>?", re.IGNORECASE) for name in ("style", "script", "title")} | {
+    "!--": re.compile("-->")
+}
+_BREAKS = re.compile(r"address|article|blockquote|br|div|d[dlt]|h[1-6r]|li|ol|p|pre|section|table|tr|ul", re.IGNORECASE)
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
@@ -86,10 +88,13 @@ def text_of_html(markup: str) -> str:
     pieces, at = [], 0
     for tag in _TAG.finditer(markup, 0, _LONGEST_HTML):
         pieces.append(markup[at : tag.start()].replace("\n", " "))
-        pieces += ["\n"] if (tag[2] or "").lower() in _BREAKS else []
+        pieces += ["\n"] if _BREAKS.fullmatch(tag[2] or "") else []
         at = tag.end()
     pieces.append(markup[at:_LONGEST_HTML].replace("\n", " "))
-    return html.unescape("".join(pieces))
+    try:
+        return html.unescape("".join(pieces))
+    except ValueError:  # a number of thousands of digits
+        return "".join(pieces)
 
 
 def _without_hidden(markup: str) -> str:
