@@ -16,6 +16,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN_FILE = ROOT / "var" / "settings.env"
+DEMO_AUTHSERV_ID = "demo.coulisses.example"
+"""Whose word the demo's own answers carry."""
 
 
 class WrongSettings(Exception):
@@ -129,7 +131,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mail_timeout=read.number("MAIL_TIMEOUT", 30, 1, 240),
         mail_default_sender=_sender(read),
         inbox_url=_inbox(read),
-        inbox_authserv_id=read.text("INBOX_AUTHSERV_ID") or None,
+        inbox_authserv_id=_authserv_id(read, demo),
         rate_limits=read.switch("RATE_LIMITS", True),
         hold_minutes=read.number("HOLD_MINUTES", 120, 5, 2880),
         workers=read.number("WORKERS", 2, 1, 64),
@@ -198,6 +200,11 @@ def _inbox(read: _Reader) -> str | None:
         except ValueError as error:
             read.sentences.append(f"INBOX_URL is wrong ({error}): set it to imaps://user:password@host/INBOX or maildir:///path.")
     return given
+
+
+def _authserv_id(read: _Reader, demo: bool) -> str | None:
+    """The demo believes the answers its own mailbox writes; where mail comes in from outside, only a name that was given."""
+    return read.text("INBOX_AUTHSERV_ID") or (DEMO_AUTHSERV_ID if demo and not read.text("INBOX_URL") else None)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from booking.errors import NotFound
 from booking.i18n import _
 from booking.mail.opened import OpenedMail, open_mail
 from booking.models import Delivery, Kind, Message
+from booking.models.message import TO_HOSTS
 from booking.web.security import content_policy, forbid_keeping
 
 bp = Blueprint("mailbox", __name__)
@@ -143,7 +144,7 @@ def letter(message_id: int) -> Response:
 
 def is_to_answer(message: Message) -> bool:
     """Whether a mail invites a booker, so that a calendar can answer it; and whether the answer would be believed."""
-    if message.booking_id is None or message.content is None or not settings().inbox_authserv_id:
+    if message.booking_id is None or message.kind in TO_HOSTS or message.content is None or not settings().inbox_authserv_id:
         return False
     calendar = open_mail(message.content).calendar
     return calendar is not None and Calendar.from_ical(calendar).get("METHOD") == "REQUEST"
