@@ -69,13 +69,18 @@ def programme(filters: Filters, now: datetime) -> list[PublicSlot]:
 
 
 def organisation(organisation_id: int, now: datetime) -> tuple[Organisation, list[PublicSlot]]:
-    """The published slots of one organisation. Raises `NotFound` where it has never shown anything to anybody."""
-    shows = select(Event.id).where(Event.host_id == Organisation.id, _PUBLISHED).exists()
-    known = select(Organisation).where(Organisation.id == organisation_id, shows)
-    found = db.session.scalar(known) if _is_id(organisation_id) else None
+    """The published slots of one organisation. Raises `NotFound` where it shows nothing to anybody."""
+    found = shown_organisation(organisation_id)
     if found is None:
         raise NotFound
     return found, _slots(_public(now).where(Event.host_id == found.id, _PUBLISHED, _not_long_over(now)))
+
+
+def shown_organisation(organisation_id: int) -> Organisation | None:
+    """An organisation with something on the programme; what others prepare is nobody's business."""
+    shows = select(Event.id).where(Event.host_id == Organisation.id, _PUBLISHED).exists()
+    known = select(Organisation).where(Organisation.id == organisation_id, shows)
+    return db.session.scalar(known) if _is_id(organisation_id) else None
 
 
 def edition(key: str, now: datetime) -> tuple[Edition, list[PublicSlot]]:

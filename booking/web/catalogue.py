@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
 from booking.errors import NotFound
 from booking.models import Edition
@@ -13,6 +13,7 @@ from booking.models.event import Audience, EventType
 from booking.models.party import LEVELS
 from booking.queries import catalogue
 from booking.queries.catalogue import Filters
+from booking.web.subscriptions import Subscription, filters_in, subscription
 
 bp = Blueprint("catalogue", __name__)
 
@@ -23,7 +24,9 @@ PER_PAGE = 12
 def show() -> str:
     """The events of this edition that suit what the visitor asks for."""
     edition = catalogue.current_edition()
-    return _page(edition) if edition else render_template("home_empty.html")
+    if edition is None:
+        return render_template("home_empty.html")
+    return _page(edition, subscription(url_for("feeds.programme"), filters_in(request.args)))
 
 
 @bp.get("/editions/<key>")
@@ -81,7 +84,7 @@ def _day(given: str) -> date | None:
     return date.fromisoformat(given) if given else None
 
 
-def _page(edition: Edition) -> str:
+def _page(edition: Edition, feed: Subscription | None = None) -> str:
     asked = read_filters(edition)
     result = catalogue.search(asked.filters, asked.page, PER_PAGE)
     chosen = {
@@ -102,4 +105,5 @@ def _page(edition: Edition) -> str:
         audiences=["school", *Audience],
         levels=LEVELS,
         editions=catalogue.editions(),
+        feed=feed,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 from xstatic.pkg import leaflet
@@ -21,6 +21,7 @@ from booking.web import authorise
 from booking.web.booking_form import list_is_open
 from booking.web.kept import kept_pages
 from booking.web.structured_data import event_data
+from booking.web.subscriptions import subscription
 
 bp = Blueprint("events", __name__)
 leaflet_bp = Blueprint("leaflet", __name__, static_folder=leaflet.BASE_DIR, static_url_path="/leaflet")
@@ -98,6 +99,7 @@ def _render(event_id: int, places: int | None) -> tuple[str, bool]:
         description=Markup(typeset("fr", render_markdown(event.description))),  # noqa: S704 - rendered safely
         structured=Markup(data),  # noqa: S704 - JSON with every < escaped
         similar=catalogue.similar(event, places or 1) if full else [],
+        feed=subscription(url_for("feeds.organisation", organisation_id=event.host_id)),
     )
     return page, not full
 

@@ -17,9 +17,10 @@ from booking.errors import EditConflict, Invalid
 from booking.models import Edition, Organisation, Slot
 from booking.models.edition_words import SWITCHES, EditionWords, read_edition
 from booking.permissions import Act
-from booking.queries import authority
+from booking.queries import authority, feedback
 from booking.web.authorise import needs, who
 from booking.web.forms.authority import EditionForm
+from booking.web.subscriptions import subscription
 from booking.web.forms.booking import ActForm
 from booking.web.history_words import Change, differences_said
 from booking.web.reading import asked_page
@@ -179,6 +180,8 @@ def _page(
         theirs=theirs,
         note=request.args.get("note", ""),
         switches=SWITCHES,
+        ratings=feedback.of_edition(edition) if edition else None,
+        feed=subscription(url_for("feeds.edition", key=edition.key)) if edition else None,
     )
     return page, status
 
