@@ -12,14 +12,27 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from booking.actions import idle_accounts
 from booking.actions.steps import record
 from booking.db import Base, db
-from booking.models import CLOCK, Booking, HistoryEntry, Message, Session, SignIn, Slot
+from booking.models import (
+    CLOCK,
+    Booking,
+    Feed,
+    Feedback,
+    HistoryEntry,
+    Inbound,
+    Message,
+    Occasion,
+    Session,
+    SignIn,
+    Slot,
+)
 from booking.queries import personal_data
 from booking.queries.personal_data import CONTACT, LINKS_CLOSED, PersonalData
 
@@ -85,17 +98,25 @@ def _pseudonymise(ids: Sequence[int], now: datetime) -> None:
         record(booking, CLOCK, "pseudonymised", now, booking.status)
     for entry in db.session.scalars(select(HistoryEntry).where(HistoryEntry.booking_id.in_(ids)), execution_options=_FRESH):
         entry.details = {name: entry.details[name] for name in _DETAILS_THAT_STAY if name in entry.details}
+    db.session.execute(update(Feedback).where(Feedback.booking_id.in_(ids)).values(comment=""), execution_options=_PLAIN)
     late = Message.booking_id.in_(ids), personal_data.says_something()
     for message in db.session.scalars(select(Message).where(*late), execution_options=_FRESH):
         _empty(message)
 
 
-def _delete_sign_ins(ids: Sequence[int], _now: datetime) -> None:
-    db.session.execute(delete(SignIn).where(SignIn.id.in_(ids)), execution_options=_PLAIN)
+def _empty_inbound_mails(ids: Sequence[int], _now: datetime) -> None:
+    """Leave what it was, about which booking, and what was done: the decision outlives the mail."""
+    emptied = update(Inbound).where(Inbound.id.in_(ids)).values(raw=None, sender="", subject="")
+    db.session.execute(emptied, execution_options=_PLAIN)
 
 
-def _delete_sessions(ids: Sequence[int], _now: datetime) -> None:
-    db.session.execute(delete(Session).where(Session.id.in_(ids)), execution_options=_PLAIN)
+def _delete_by(key: InstrumentedAttribute[Any]) -> Callable[[Sequence[Any], datetime], None]:
+    """Delete the rows of a table with these keys; nothing else goes with them."""
+
+    def delete_rows(keys: Sequence[Any], _now: datetime) -> None:
+        db.session.execute(delete(key.class_).where(key.in_(keys)), execution_options=_PLAIN)
+
+    return delete_rows
 
 
 def _bookings(ids: Sequence[int]) -> Sequence[Booking]:
@@ -112,16 +133,19 @@ def _empty(message: Message) -> None:
     message.content = None
 
 
-_TAKE: Mapping[PersonalData, Callable[[Sequence[int], datetime], None]] = MappingProxyType(
+_TAKE: Mapping[PersonalData, Callable[[Sequence[Any], datetime], None]] = MappingProxyType(
     {
         PersonalData.BOOKINGS: _delete_bookings,
         PersonalData.LINKS: _close_links,
         PersonalData.MAILS: _empty_mails,
         PersonalData.CONTACTS: _pseudonymise,
-        PersonalData.SIGN_INS: _delete_sign_ins,
-        PersonalData.SESSIONS: _delete_sessions,
+        PersonalData.FEEDS: _delete_by(Feed.id),
+        PersonalData.INBOUND_MAILS: _empty_inbound_mails,
+        PersonalData.SIGN_INS: _delete_by(SignIn.id),
+        PersonalData.SESSIONS: _delete_by(Session.id),
         PersonalData.UNWARNED_ACCOUNTS: idle_accounts.warn,
         PersonalData.UNCLOSED_ACCOUNTS: idle_accounts.close,
         PersonalData.ACCOUNTS: idle_accounts.delete,
+        PersonalData.OCCASIONS: _delete_by(Occasion.key),
     }
 )

@@ -17,11 +17,14 @@ _SAYS = {
     PersonalData.LINKS: "secret links of a booking, closed",
     PersonalData.MAILS: "emptied: kind, times and outcome remain",
     PersonalData.CONTACTS: "pseudonymised: visit, numbers, level, commune and attendance remain",
+    PersonalData.FEEDS: "secret calendar addresses of people no booking names any more, deleted",
+    PersonalData.INBOUND_MAILS: "mails that came in, emptied: what was done about them remains",
     PersonalData.SIGN_INS: "requests to sign in, deleted",
     PersonalData.SESSIONS: "ended a month ago, deleted",
     PersonalData.UNWARNED_ACCOUNTS: "nobody signed in for 11 months, warned by mail",
     PersonalData.UNCLOSED_ACCOUNTS: "nobody signed in for a month after that, closed until somebody does",
     PersonalData.ACCOUNTS: "closed for a year, deleted; the history keeps what was done, under no name",
+    PersonalData.OCCASIONS: "what was done once, forgotten after two years",
 }
 
 

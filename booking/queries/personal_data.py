@@ -9,12 +9,28 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from booking import clock
 from booking.db import db
-from booking.models import Account, Booking, Delivery, HistoryEntry, Holding, Message, Session, SignIn, Slot, Status
+from booking.models import (
+    Account,
+    Booking,
+    Delivery,
+    Feed,
+    Feedback,
+    HistoryEntry,
+    Holding,
+    Inbound,
+    Message,
+    Occasion,
+    Session,
+    SignIn,
+    Slot,
+    Status,
+)
 
 # How long each thing is kept. Whoever changes one changes templates/information/privacy.html as well.
 KEPT_AFTER_VISIT = timedelta(days=7)
@@ -27,6 +43,10 @@ KEPT_OF_A_SIGN_IN = timedelta(days=1)
 """A request to sign in: from the moment it was made."""
 KEPT_OF_A_SESSION = timedelta(days=30)
 """A session: from its end."""
+KEPT_OF_INBOUND_MAIL = timedelta(days=30)
+"""A mail that came in, its sender and subject: from the moment it was taken from the mailbox. What was done about it stays."""
+OCCASION_MONTHS = 24
+"""What was done once, so that it is never done again: nothing that old can come up any more."""
 WARNED_AFTER_MONTHS, CLOSED_AFTER_WARNING_MONTHS, DELETED_AFTER_CLOSING_MONTHS = 11, 1, 12
 """An account nobody signs in to: calendar months in Paris. Who never came counts from the invitation. Each step waits for the one
 before, so that nobody is closed without a warning, nor deleted without a year of a closed door."""
@@ -54,6 +74,7 @@ _NEVER_CONFIRMED = and_(
 _ONCE_CONFIRMED = or_(Booking.confirmed_at.is_not(None), Booking.status.in_([Status.CONFIRMED, Status.ATTENDED, Status.NO_SHOW]))
 _MAIL_UNDER_WAY = exists().where(Message.booking_id == Booking.id, Message.delivery == Delivery.QUEUED)
 _HOLDS_PLACES = exists().where(Holding.booking_id == Booking.id)
+_HAS_COMMENT = exists().where(Feedback.booking_id == Booking.id, Feedback.comment != "")
 _LINKS_ARE_CLOSED = exists().where(HistoryEntry.booking_id == Booking.id, HistoryEntry.action == LINKS_CLOSED)
 
 
@@ -67,7 +88,11 @@ class PersonalData(StrEnum):
     MAILS = "mails"
     """Recipient, facts and content of one mail: emptied."""
     CONTACTS = "contacts"
-    """The contact of a booking that was once confirmed: pseudonymised."""
+    """The contact of a booking that was once confirmed, and what its booker said of the visit: pseudonymised."""
+    FEEDS = "feeds"
+    """Secret feeds of an address that no booking names any more: deleted."""
+    INBOUND_MAILS = "inbound_mails"
+    """Mails that came in: emptied once they were decided about."""
     SIGN_INS = "sign_ins"
     """Requests to sign in: deleted."""
     SESSIONS = "sessions"
@@ -78,10 +103,12 @@ class PersonalData(StrEnum):
     """Accounts a month after the warning: closed until somebody signs in."""
     ACCOUNTS = "accounts"
     """Accounts a year after they were closed: deleted; what they did stays in the history, under no name."""
+    OCCASIONS = "occasions"
+    """What was done once: forgotten after two years."""
 
 
-def due(what: PersonalData, now: datetime) -> Select[int]:
-    """The ids of one kind that have reached their end by `now`: of bookings, mails, requests to sign in, sessions or accounts.
+def due(what: PersonalData, now: datetime) -> Select[Any]:
+    """The keys of the rows of one kind that have reached their end by `now`: bookings, mails, feeds, sessions, accounts…
 
     What one kind takes no other counts, so that a rehearsal foretells what a purge will do.
     """
@@ -96,8 +123,15 @@ def due(what: PersonalData, now: datetime) -> Select[int]:
             final = _final_by(now - KEPT_AFTER_DELIVERY), of_others
             return select(Message.id).where(*final, says_something()).order_by(Message.id)
         case PersonalData.CONTACTS:
-            past = _visit_ended_by(months_before(now, CONTACT_MONTHS))
-            return select(Booking.id).where(past, _ONCE_CONFIRMED, _has_contact(), ~_MAIL_UNDER_WAY).order_by(Booking.id)
+            return select(Booking.id).where(_loses_contact(now)).order_by(Booking.id)
+        case PersonalData.FEEDS:
+            return _nobodys_feeds(now).order_by(Feed.id)
+        case PersonalData.INBOUND_MAILS:
+            old = Inbound.received_at <= now - KEPT_OF_INBOUND_MAIL, Inbound.decided_at.is_not(None)
+            full = or_(Inbound.raw.is_not(None), Inbound.sender != "", Inbound.subject != "")
+            return select(Inbound.id).where(*old, full).order_by(Inbound.id)
+        case PersonalData.OCCASIONS:
+            return select(Occasion.key).where(Occasion.at <= months_before(now, OCCASION_MONTHS)).order_by(Occasion.key)
         case PersonalData.SIGN_INS:
             return select(SignIn.id).where(SignIn.created_at <= now - KEPT_OF_A_SIGN_IN).order_by(SignIn.id)
         case PersonalData.SESSIONS:
@@ -143,6 +177,18 @@ def _abandoned(now: datetime) -> Select[int]:
     return select(Booking.id).where(*over, ~_MAIL_UNDER_WAY, ~_HOLDS_PLACES)
 
 
+def _loses_contact(now: datetime) -> ColumnElement[bool]:
+    past = _visit_ended_by(months_before(now, CONTACT_MONTHS))
+    return and_(past, _ONCE_CONFIRMED, _has_contact(), ~_MAIL_UNDER_WAY)
+
+
+def _nobodys_feeds(now: datetime) -> Select[Any]:
+    """Feeds of addresses that stand in no booking, or only in some whose end this purge has come to."""
+    stays = Booking.id.not_in(_abandoned(now)), ~_loses_contact(now), Booking.email != ""
+    named = select(func.lower(Booking.email)).where(*stays)
+    return select(Feed.id).where(Feed.email.is_not(None), Feed.email.not_in(named))
+
+
 def _visit_ended_by(instant: datetime) -> ColumnElement[bool]:
     return Booking.slot_id.in_(select(Slot.id).where(Slot.ends_at <= instant))
 
@@ -154,4 +200,4 @@ def _final_by(instant: datetime) -> ColumnElement[bool]:
 
 
 def _has_contact() -> ColumnElement[bool]:
-    return or_(Booking.idempotency_key.is_not(None), *(text != "" for text in CONTACT))
+    return or_(Booking.idempotency_key.is_not(None), _HAS_COMMENT, *(text != "" for text in CONTACT))
