@@ -101,8 +101,8 @@ def _aftermath(slot_id: int, reported: str) -> list[str]:
 def _killed_at_statement(app: Flask, slot_id: int, fresh: Callable[[], None]) -> Iterator[tuple[str, str]]:
     for point in count(1):
         fresh()
-        pid, reports = _fork(app, slot_id, lambda: _die_at(point))
-        survived, reported = _buried(pid, reports)
+        pid, reports = _fork(app, slot_id, lambda: die_at(point))
+        survived, reported = buried(pid, reports)
         if survived:
             return
         yield f"statement point {point}", reported
@@ -116,7 +116,7 @@ def _killed_at_file_call(app: Flask, slot_id: int, fresh: Callable[[], None]) ->
             pid, reports = _fork(app, slot_id, lambda: os.read(gate, 1))
             tracer = _trace(pid, f"inject={call}:signal=KILL:when={point}")
             os.write(opener, b"!")
-            survived, reported = _buried(pid, reports)
+            survived, reported = buried(pid, reports)
             tracer.wait(10)
             os.close(gate)
             os.close(opener)
@@ -139,7 +139,7 @@ def _fork(app: Flask, slot_id: int, prepare: Callable[[], object]) -> tuple[int,
     return pid, reports
 
 
-def _buried(pid: int, reports: int) -> tuple[bool, str]:
+def buried(pid: int, reports: int) -> tuple[bool, str]:
     """Wait for the end of a life: whether it survived, and what it had reported."""
     status = os.waitpid(pid, 0)[1]
     with os.fdopen(reports) as pipe:
@@ -149,20 +149,25 @@ def _buried(pid: int, reports: int) -> tuple[bool, str]:
     return survived, reported
 
 
-def _die_at(point: int) -> None:
-    points = count(1)
+def die_at(point: int, stride: int = 1) -> Callable[..., None]:
+    """Kill this process where it passes its so many-th point: writing statements, commits, and what calls the answer.
+
+    Of the statements only one in `stride` is a point: before the commit all of them leave the same behind.
+    """
+    points, written = count(1), count()
 
     def pass_by(*_: object) -> None:
         if next(points) == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def pass_statement(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.split(None, 1)[0] in {"INSERT", "UPDATE", "DELETE"}:
+        if statement.split(None, 1)[0] in {"INSERT", "UPDATE", "DELETE"} and next(written) % stride == 0:
             pass_by()
 
     event.listen(Engine, "before_cursor_execute", pass_statement)
     event.listen(Engine, "commit", pass_by)
     event.listen(db.session, "after_commit", pass_by)
+    return pass_by
 
 
 def _trace(pid: int, inject: str) -> subprocess.Popen[bytes]:
