@@ -15,7 +15,7 @@ from booking.mail.reading.automatic import is_automatic
 from booking.mail.reading.bounces import bounce_in, is_report
 from booking.mail.reading.found import Bounce, CalendarAnswer, ReadMail
 from booking.mail.reading.parts import MOST_BYTES, Headers, Part, leaves, split
-from booking.mail.reading.words import decoded, decoded_header, one_line, some_lines, text_of_html
+from booking.mail.reading.words import decoded, decoded_header, some_lines, text_of_html
 from booking.models.inbound import Arrived
 
 __all__ = ["Bounce", "CalendarAnswer", "ReadMail", "is_authentic", "read_mail"]
@@ -71,8 +71,14 @@ def _read(headers: Headers, body: bytes, *, too_large: bool) -> ReadMail:
         answers=answers if read else (),
         bounce=bounce if read else None,
         text=text if read else "",
-        results=tuple(one_line(value, _LONGEST_RESULT) for value in headers.all("authentication-results")[:_MOST_RESULTS]),
+        results=tuple(_whole(value) for value in headers.all("authentication-results")[:_MOST_RESULTS]),
     )
+
+
+def _whole(result: str) -> str:
+    """A header as it came, or nothing: cut or cleaned it might say what nobody found."""
+    result = result.replace("\t", " ")
+    return result if len(result) <= _LONGEST_RESULT and result.isprintable() else ""
 
 
 def _text(parts: list[Part]) -> str:

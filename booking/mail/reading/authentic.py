@@ -58,7 +58,7 @@ def _checks(mail: ReadMail, authserv_id: str | None) -> _Checks | None:
     if not authserv_id or not mail.results:
         return None
     try:
-        header = AuthenticationResultsHeader.parse_value(mail.results[0])
+        header = AuthenticationResultsHeader.parse_value(mail.results[0].rstrip("; "))
     except (AuthResError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     if (header.authserv_id or "").lower() != authserv_id.strip().lower():

@@ -24,7 +24,9 @@ _GAVE_UP = re.compile(r"(?<![\d.])(5\.\d{1,3}\.\d{1,3})(?![\d.]*\d)", re.ASCII)
 _ORIGINAL_ID = re.compile(r"^[ \t>]{0,20}Message-ID:\s{0,20}(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE)
 _IN_TEXT = re.compile(r"<([^\s<>]{1,254})>")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
-_SERVERS = ("mailer-daemon", "postmaster", "mail-daemon", "microsoftexchange")
+_TYPE = re.compile(r"[\w-]{1,40};\s*")
+_SERVERS = frozenset({"mailer-daemon", "postmaster", "mail-daemon"})
+_EXCHANGE = "microsoftexchange"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def _recipient(fields: Headers) -> _Recipient:
         action=one_line(fields.first("action").partition("(")[0], 40).lower(),
         status=code[1] if code else "",
         address=_typed_address(fields.first("original-recipient")) or _typed_address(fields.first("final-recipient")),
-        diagnosis=one_line(fields.first("diagnostic-code").rpartition("smtp;")[2], _LONGEST_REASON),
+        diagnosis=one_line(_TYPE.sub("", fields.first("diagnostic-code"), count=1), _LONGEST_REASON),
     )
 
 
@@ -100,7 +102,8 @@ def _original_id(parts: Sequence[Part]) -> str:
 def _without_report(headers: Headers, parts: Sequence[Part], sender: str, text: str) -> Bounce | None:
     """A server that writes a letter. It is believed where it looks like one and shows the Message-ID of a mail."""
     to_nobody = headers.first("return-path").strip() == "<>"
-    is_server = sender.startswith(_SERVERS) or (to_nobody and not sender)
+    local = sender.partition("@")[0]
+    is_server = local in _SERVERS or local.startswith(_EXCHANGE) or (to_nobody and not sender)
     written = _ORIGINAL_ID.search(text)
     original = written[1] if written else _original_id(parts)
     said = text[: written.start()] if written else text
@@ -109,11 +112,18 @@ def _without_report(headers: Headers, parts: Sequence[Part], sender: str, text: 
         return None
     addresses = [found for found in _IN_TEXT.findall(said) if is_address(found) and found.lower() != sender]
     status = code or _CODE.search(said)
-    around = said[max(0, said.rfind("\n", 0, code.start())) :] if code else said
     return Bounce(
         permanent=code is not None,
         status=status[1] if status else "",
         recipient=addresses[0].lower() if addresses else "",
         original_id=original,
-        reason=one_line(around, _LONGEST_REASON),
+        reason=one_line(_around(said, code), _LONGEST_REASON),
     )
+
+
+def _around(said: str, code: re.Match[str] | None) -> str:
+    """The lines around a code, to the next empty one; without a code, the letter's beginning."""
+    if code is None:
+        return said
+    end = said.find("\n\n", code.end())
+    return said[said.rfind("\n", 0, code.start()) + 1 : end if end >= 0 else len(said)]
