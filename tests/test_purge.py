@@ -16,11 +16,28 @@ from booking.actions import purge as purging
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
 from booking.actions.confirm_booking import confirm_booking
+from booking.actions.feeds import follow_bookings, follow_organisation
 from booking.actions.purge import purge
 from booking.db import db, in_transaction
 from booking.links import CONFIRM, MANAGE, make_token
 from booking.mail.opened import open_mail
-from booking.models import Booking, Delivery, HistoryEntry, Kind, Message, Party, Status
+from booking.models import (
+    OPERATOR,
+    Answer,
+    Arrived,
+    Booking,
+    Decision,
+    Delivery,
+    Feed,
+    Feedback,
+    HistoryEntry,
+    Inbound,
+    Kind,
+    Message,
+    Occasion,
+    Party,
+    Status,
+)
 from booking.queries.personal_data import PersonalData, months_before
 from booking.worker import Worker
 from tests import test_doctor
@@ -193,6 +210,82 @@ def test_a_late_mail_goes_with_the_contact_it_was_sent_to(app: Flask, world: Wor
     assert holding("college.example") == set()
 
 
+def test_what_somebody_said_of_a_visit_goes_with_the_contact_and_the_rating_and_the_calendars_answer_stay(
+    app: Flask, world: World
+) -> None:
+    booking = book(world.visit_slot, a_class(5, 1), proven=True)
+    deliver(app)
+    answered = {"answer": Answer.ACCEPTED, "answered_at": VISIT_ENDS - timedelta(days=3), "answered_sequence": 0}
+    by_hand(lambda: db.session.execute(update(Booking).values(answered)))
+    db.session.add(Feedback(booking_id=booking.id, rating=4, comment=MARK, given_at=VISIT_ENDS))
+    db.session.commit()
+    purged(app, MONTHS_AFTER - SECOND)
+    assert holding(MARK) == {"feedback"}
+    assert purged(app, MONTHS_AFTER) == {"contacts": 1}
+    assert holding(MARK) == set()
+    assert (db.session.scalars(select(Feedback)).one().rating, again(booking).answer) == (4, Answer.ACCEPTED)
+    late = update(Feedback).values(comment=MARK)
+    in_transaction(lambda: db.session.execute(late))
+    assert purged(app, MONTHS_AFTER) == {"contacts": 1}, "words that came late go as well"
+    assert holding(MARK) == set()
+
+
+def test_a_mail_that_came_in_is_emptied_thirty_days_after_to_the_second_once_somebody_decided(
+    app: Flask, world: World, frozen: datetime
+) -> None:
+    booking = book(world.visit_slot, a_class(5, 1), proven=True)
+    deliver(app)
+    for number, decided_at in enumerate((frozen, None)):
+        mail = Inbound(
+            fingerprint=f"{number}" * 64, received_at=frozen, size=7, raw=MARK.encode(), sender=f"{MARK}@demo.example",
+            subject=MARK, arrived=Arrived.REPLY, decision=Decision.NOTED, decided_at=decided_at, booking_id=booking.id,
+            details={"answer": "accepted"},
+        )  # fmt: skip
+        db.session.add(mail)
+    db.session.commit()
+    month = frozen + timedelta(days=30)
+    assert "inbound_mails" not in purged(app, month - SECOND)
+    assert purged(app, month)["inbound_mails"] == 1
+    emptied, waits = db.session.scalars(select(Inbound).order_by(Inbound.id))
+    assert (emptied.raw, emptied.sender, emptied.subject) == (None, "", "")
+    assert (emptied.decision, emptied.details, emptied.booking_id) == (Decision.NOTED, {"answer": "accepted"}, booking.id)
+    assert (waits.raw, waits.subject) == (MARK.encode(), MARK), "nobody has decided about it yet"
+    waits.decided_at = month
+    db.session.commit()
+    assert purged(app, month)["inbound_mails"] == 1
+    assert holding(MARK) == set()
+
+
+def test_a_feed_goes_with_the_last_booking_of_its_address_and_no_other(app: Flask, world: World) -> None:
+    book(world.visit_slot, a_class(5, 1, email="Prof@college.example"), proven=True)
+    abandoned(world)
+    by_hand(
+        lambda: db.session.execute(update(Booking).where(Booking.confirmed_at.is_(None)).values(email="autre@college.example"))
+    )
+    deliver(app)
+    for email in ("prof@college.example", "autre@college.example", "personne@college.example"):
+        in_transaction(lambda email=email: follow_bookings(email))  # type: ignore[misc]
+    in_transaction(lambda: follow_organisation(world.port, OPERATOR))
+
+    def left() -> list[str | None]:
+        return list(db.session.scalars(select(Feed.email).order_by(Feed.id)))
+
+    assert purged(app, WEEK_AFTER - SECOND)["feeds"] == 1
+    assert left() == ["prof@college.example", "autre@college.example", None]
+    assert purged(app, WEEK_AFTER)["feeds"] == 1
+    assert purged(app, MONTHS_AFTER - SECOND) == {}
+    assert left() == ["prof@college.example", None]
+    assert purged(app, MONTHS_AFTER, "--dry-run") == purged(app, MONTHS_AFTER) == {"contacts": 1, "feeds": 1}
+    assert left() == [None], "an organisation's own stays"
+
+
+def test_what_was_done_once_is_forgotten_after_two_years(app: Flask, world: World, frozen: datetime) -> None:
+    db.session.add_all(Occasion(key=f"visit_soon:{n}:2026-11-14", at=frozen + n * SECOND) for n in range(2))
+    db.session.commit()
+    assert purged(app, datetime(2028, 11, 16, 9, 0, tzinfo=UTC)) == {"occasions": 1}
+    assert list(db.session.scalars(select(Occasion.key))) == ["visit_soon:1:2026-11-14"]
+
+
 def test_months_are_those_of_the_calendar_in_paris() -> None:
     assert months_before(MONTHS_AFTER, 3) == VISIT_ENDS
     spring = datetime(2027, 4, 24, 13, 0, tzinfo=UTC)
@@ -321,7 +414,7 @@ def test_purged_step_by_step_a_lived_in_world_keeps_no_address_but_the_hosts(app
     with clock.clock_at(VISIT_ENDS - timedelta(hours=2)):
         deliver(app)
     taken = [purged(app, moment) for moment in MOMENTS]
-    assert [sum(step.get(kind, 0) for step in taken) for kind in OF_BOOKINGS] == [4, 5, 19, 5]
+    assert [sum(step.get(kind, 0) for step in taken) for kind in OF_BOOKINGS] == [4, 5, count(Message), 5]
     assert doctor_is_content(app)
     assert [holding(trace) for trace in ("college.example", "demo.example", "Martin", "accueil@")] == [
         set(),
