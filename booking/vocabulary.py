@@ -164,7 +164,7 @@ DECIDED: Mapping[Decision, str] = {
     Decision.NOT_POSSIBLE: _("Rien n’a changé : cela ne se fait pas dans un agenda. À vous de répondre."),
     Decision.ADDRESS_FLAGGED: _("L’adresse ne fonctionne pas : la réservation le signale."),
     Decision.DELAYED: _("Rien : le serveur du destinataire essaie encore."),
-    Decision.PASSED_ON: _("Transmis à une personne."),
+    Decision.PASSED_ON: _("Transmis par courriel à l’organisateur."),
     Decision.NOTHING: _("Rien : ce courriel ne demande rien."),
 }
 """What was done about a mail that came in."""

@@ -31,10 +31,11 @@ class ReceivedPage:
 
 @dataclass(frozen=True)
 class InboxState:
-    """Whether the inbox is read: when the last mail was taken, and how many were not decided about yet."""
+    """When the last mail was taken, how many were not decided about yet, and how many the operator has to see to."""
 
     last_at: datetime | None
     undecided: int
+    to_see: int
 
 
 def to_see() -> ColumnElement[bool]:
@@ -48,18 +49,15 @@ def of_organisation(organisation_id: int, page: int = 1, *, only_to_see: bool = 
 
 
 def of_operator(page: int = 1, *, only_unmatched: bool = True, only_to_see: bool = False) -> ReceivedPage:
-    """What came in about nothing of ours; or everything, as the record of what was done. Two statements.
-
-    What an organisation has to see to is its own affair: it counts nowhere here.
-    """
+    """What came in about nothing of ours; or everything, as the record of what was done. Two statements."""
     return _page([Inbound.organisation_id.is_(None)] if only_unmatched else [], page, only_to_see)
 
 
 def state() -> InboxState:
     """How the inbox stands. One statement."""
     undecided = func.count().filter(Inbound.decided_at.is_(None))
-    last_at, waiting = db.session.execute(select(func.max(Inbound.received_at), undecided).select_from(Inbound)).one()
-    return InboxState(last_at, waiting)
+    waiting = func.count().filter(to_see(), Inbound.organisation_id.is_(None))
+    return InboxState(*db.session.execute(select(func.max(Inbound.received_at), undecided, waiting).select_from(Inbound)).one())
 
 
 def _page(whose: list[ColumnElement[bool]], page: int, only_to_see: bool) -> ReceivedPage:

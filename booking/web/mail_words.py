@@ -7,7 +7,7 @@ from typing import NamedTuple
 from booking import vocabulary
 from booking.i18n import _, translate
 from booking.mail.reading import read_mail
-from booking.models import Arrived, Inbound
+from booking.models import Arrived, Decision, Inbound
 
 
 class Received(NamedTuple):
@@ -41,6 +41,8 @@ def _done(mail: Inbound, locale: str) -> str:
         return translate(locale, _("Rien : c’est l’agenda de l’organisateur, qui n’a pas à répondre."))
     if mail.details.get("held_back"):
         return translate(locale, _("À lire ici : trop de courriels ce jour-là pour transmettre celui-ci."))
+    if mail.decision is Decision.PASSED_ON and mail.organisation_id is None:
+        return translate(locale, _("Transmis par courriel à l’exploitant."))
     if mail.decision is None:
         return ""
     return translate(locale, vocabulary.DECIDED[mail.decision])

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
+
 from sqlalchemy import select
 
 from booking import clock
+from booking.actions.flag_address import flag_address
+from booking.actions.name_operator import name_operator
 from booking.actions.open_session import open_session
+from booking.app_settings import settings
 from booking.db import db, in_transaction
+from booking.mail.inbox import decide_all, take_in
 from booking.models import (
+    OPERATOR,
     Account,
     Booking,
+    Delivery,
     Edition,
     Event,
     HeldFor,
     Label,
     LabelDecision,
+    Message,
     Organisation,
     Session,
     Slot,
@@ -27,6 +36,7 @@ SEATS = {
     "greeter": "accueil@port-gennevilliers.example",
     "authority": "semaine-industrie@prefecture-92.example",
     "chamber": "industrie@cci-92.example",
+    "operator": "exploitation@coulisses.example",
 }
 
 
@@ -60,6 +70,7 @@ def pages() -> dict[str, tuple[str, str]]:
     wait = db.session.scalars(select(Wait).order_by(Wait.rank)).first()
     assert wait is not None
     slot, of_port = booking.slot_id, f"/workspace/organisations/{port}"
+    received, unmatched = _mails(booking)
     company = {
         "home": of_port,
         "events": f"{of_port}/events",
@@ -78,6 +89,9 @@ def pages() -> dict[str, tuple[str, str]]:
         "bookings": f"{of_port}/bookings?audience=school",
         "booking": f"/workspace/bookings/{booking.reference}",
         "booking, to decide": f"/workspace/bookings/{request}",
+        "messages of an event": f"/workspace/events/{booking.slot.event_id}/messages",
+        "mail received": f"{of_port}/mail",
+        "mail received, one": f"/workspace/mail/{received}",
         "requests": f"{of_port}/requests",
         "waiting list": f"/workspace/slots/{wait.slot_id}/waiting",
         "waiting list, offered by hand": f"/workspace/bookings/{wait.booking.reference}/offer?slot={wait.slot_id}",
@@ -104,9 +118,42 @@ def pages() -> dict[str, tuple[str, str]]:
     return (
         {name: ("port", path) for name, path in company.items()}
         | {name: ("authority", path) for name, path in office.items()}
+        | {
+            "operation, mail": ("operator", "/operation/mail"),
+            "operation, one mail": ("operator", f"/operation/mail/{unmatched}"),
+        }
         | {"door": ("greeter", f"{of_port}/door"), "spaces": ("chamber", "/workspace"), "sign-in": ("", "/sign-in")}
     )
 
 
 def _organisation(key: str) -> int:
     return db.session.scalars(select(Organisation.id).where(Organisation.key == key)).one()
+
+
+def _mails(booking: Booking) -> tuple[int, int]:
+    """Mail comes in: of a booking's booker, and of somebody nobody knows; the numbers of both. One of ours has come back."""
+    in_transaction(lambda: name_operator(SEATS["operator"], True, OPERATOR))
+    in_transaction(lambda: _comes_back(booking))
+    tagged = settings().sender_address.replace("@", f"+{booking.reference}@")
+    numbers = [
+        in_transaction(lambda sender=sender, to=to: take_in(_mail(sender, to), clock.now()))  # type: ignore[misc]
+        for sender, to in ((booking.email, tagged), ("maire@commune.example", settings().sender_address))
+    ]
+    decide_all(settings())
+    return numbers[0], numbers[1]
+
+
+def _mail(sender: str, recipient: str) -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"Camille Martin <{sender}>", recipient, "Une question avant la visite"
+    mail["Message-ID"], mail["Date"] = f"<question-{sender}>", clock.now()
+    mail.set_content("Bonjour,\n\npouvons-nous arriver un quart d’heure plus tôt ?\n\nMerci d’avance\n")
+    return mail.as_bytes()
+
+
+def _comes_back(booking: Booking) -> None:
+    message = db.session.scalars(select(Message).where(Message.booking_id == booking.id).order_by(Message.id)).first()
+    assert message is not None
+    message.delivery, message.sent_at, message.attempts = Delivery.SENT, clock.now(), 1
+    message.message_id = message.message_id or "<comes-back@coulisses.example>"
+    flag_address(message.message_id, booking.email, "5.1.1", "user unknown", clock.now())
