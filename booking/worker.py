@@ -31,6 +31,8 @@ from booking.actions.remind_bookers import due_visits, remind_booker
 from booking.actions.remind_heads import due_reminders, remind_head
 from booking.actions.sweep_waiting import due_pools, offer_what_is_free, open_pool, slots_to_look_at
 from booking.actions.thank_bookers import due_thanks, thank_booker
+from booking.actions.tell_host import due_host_entries, tell_host
+from booking.actions.tell_hosts_of_day import due_host_days, tell_hosts_of_day
 from booking.actions.waiting_ends import due_waits, end_wait
 from booking.config import Settings
 from booking.db import db, in_transaction
@@ -51,6 +53,9 @@ SWEEP_EVERY = timedelta(minutes=1)
 REMIND_EVERY = timedelta(minutes=1)
 """How often visits are looked through for bookers to remind or to thank, while there are none."""
 
+DIGEST_EVERY = timedelta(minutes=5)
+"""How often tomorrow's visits are looked through for hosts to tell of them."""
+
 
 class Worker:
     """One worker of one application. Call `run` to serve until a signal, or `empty` to do what is due and return."""
@@ -63,6 +68,7 @@ class Worker:
         self._tidied_at: datetime | None = None
         self._swept_at: datetime | None = None
         self._reminded_at: datetime | None = None
+        self._digested_at: datetime | None = None
         self.counts: Counter[str] = Counter()
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
@@ -129,7 +135,7 @@ class Worker:
             self._swept_at = now
         done += self._each(due_waits(), end_wait, "a wait could not end")
         done += self._each(due_reminders(), remind_head, "a school's head could not be reminded")
-        return done + self._remind(now)
+        return done + self._remind(now) + self._tell_hosts(now)
 
     def _remind(self, now: datetime) -> int:
         """Remind and thank bookers, some at a time: as long as there are any, the next round goes on. Clocks may go back."""
@@ -138,6 +144,14 @@ class Worker:
         done = self._each(due_visits(), remind_booker, "a booker could not be reminded")
         done += self._each(due_thanks(), thank_booker, "a booker could not be thanked")
         self._reminded_at = None if done else now
+        return done
+
+    def _tell_hosts(self, now: datetime) -> int:
+        """Tell hosts where their slots stand, and on the day before who comes."""
+        done = self._each(due_host_entries(), tell_host, "a host could not be told of a slot")
+        if self._digested_at is None or abs(now - self._digested_at) >= DIGEST_EVERY:
+            done += self._each(due_host_days(), tell_hosts_of_day, "a host could not be told of tomorrow")
+            self._digested_at = now
         return done
 
     def _each(self, things: Iterable[T], verb: Callable[[T], int], trouble: str) -> int:

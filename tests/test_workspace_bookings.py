@@ -27,6 +27,7 @@ from booking.models import (
     Delivery,
     Event,
     HistoryEntry,
+    HostEntry,
     Kind,
     Message,
     OrganisationKind,
@@ -554,8 +555,10 @@ def test_the_slots_for_the_hosts_calendar_hold_numbers_and_nobodys_name(host: St
         assert host.client.get(path).data == answer.data
     entries = {str(one["UID"]): one for one in Calendar.from_ical(answer.data).walk("VEVENT")}
     assert len(entries) == 4
-    visit = entries[f"host-slot-{world.visit_slot}@127.0.0.1"]
-    assert str(visit["SUMMARY"]) == "Visite des activités portuaires (22 personnes attendues)"
+    [mailed] = db.session.scalars(select(HostEntry))
+    visit, boat = entries[mailed.uid], entries[f"host-slot-{world.boat_slot}@127.0.0.1"]
+    assert str(visit["SUMMARY"]) == "20 élèves et 2 adultes\u00a0: Visite des activités portuaires"
+    assert str(boat["SUMMARY"]) == "0 personne\u00a0: Le port vu du fleuve"
     assert "24 places prises sur 31" in str(visit["DESCRIPTION"])
     assert "1 pas encore confirmée" in str(visit["DESCRIPTION"])
     for name in ("Camille", "Collège", booking.reference, "prof@", "METHOD", "ATTENDEE"):
@@ -565,7 +568,7 @@ def test_the_slots_for_the_hosts_calendar_hold_numbers_and_nobodys_name(host: St
         changed = host.client.get(path)
     later = {str(one["UID"]): one for one in Calendar.from_ical(changed.data).walk("VEVENT")}
     assert later[str(visit["UID"])]["DTSTAMP"].dt > visit["DTSTAMP"].dt
-    assert "23 personnes" in str(later[str(visit["UID"])]["SUMMARY"])
+    assert "21 élèves et 2 adultes" in str(later[str(visit["UID"])]["SUMMARY"])
     db.session.execute(update(Slot).where(Slot.id == world.boat_slot).values(cancelled_at=clock.now()))
     db.session.commit()
     assert host.client.get(path).text.count("STATUS:CANCELLED") == 1

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from booking import clock
 from booking.actions.answer_offer import withdraw_offer
+from booking.actions.host_entries import slot_is_another
 from booking.actions.label_changes import note_label_changes
 from booking.actions.offer_places import free_places, offer_places
 from booking.actions.queue_message import queue_message
@@ -22,7 +23,8 @@ def cancel_slot(slot_id: int, why: str, who: Who) -> int:
     """Cancel a slot with all its bookings, and say how many people are told. Raises `NotFound`.
 
     Who was invited gets a CANCEL (RFC 5546, 3.2.5), who had not confirmed yet a mail without one. The host's contacts are not
-    written to: it was them. A slot that is cancelled already, or over, stays as it is and nobody is told anything.
+    written to about each booking: it was them; the slot's entry in their calendars goes. A slot that is cancelled already, or
+    over, stays as it is and nobody is told anything.
     """
     slot = slot_to_change(slot_id)
     now = clock.now()
@@ -31,6 +33,7 @@ def cancel_slot(slot_id: int, why: str, who: Who) -> int:
     seen = labelled_as(slot.event)
     slot.cancelled_at, slot.cancel_reason = now, why
     lock_bookings(slot)
+    slot_is_another(slot, now)
     bookings = [booking for booking in slot_bookings.to_come(slot.id) if booking.status is not Status.WAITING]
     offered = [booking for booking in bookings if withdraw_offer(booking, who, now)]
     bookings = [booking for booking in bookings if booking not in offered]

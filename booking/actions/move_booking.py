@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from booking import clock
 from booking.actions.expire_holds import expire
+from booking.actions.host_entries import lock_host_entries, note_host_entry
 from booking.actions.offer_places import lock_around, offer_places
 from booking.actions.places import take_and_give_back
 from booking.actions.queue_message import queue_host_notice, queue_message
@@ -41,12 +42,12 @@ def move_booking(reference: str, to_slot_id: int, who: Who = BOOKER, why: str = 
     slot = other_slot(booking, to_slot_id, now)
     make_way(booking, slot, booking.party, who, now)
     left = [pool.id for pool in booking.slot.pools]
-    was = _what_changes(booking.slot, slot)
+    old, was = booking.slot, _what_changes(booking.slot, slot)
     booking.slot, booking.places = slot, slot.places_for(booking.party)
     if booking.expires_at:
         booking.expires_at = min(booking.expires_at, slot.starts_at)
     record(booking, who, "changed_slot", now, booking.status, {"was": was} | ({"why": why} if why else {}))
-    _tell(booking, was, who, why, now)
+    _tell(booking, old, was, who, why, now)
     take_and_give_back(booking, slot, now)
     offer_places(left, now)
     return fetch.booking(reference)
@@ -88,6 +89,7 @@ def make_way(booking: Booking, slot: Slot, party: Party, who: Who, now: datetime
     if refused := rule_against(slot, party, now, by_host=who.actor is Actor.HOST, standing=standing):
         raise refused
     db.session.execute(select(Booking.id).where(Booking.id.in_(of_class)).order_by(Booking.id).with_for_update())
+    lock_host_entries({booking.slot_id, slot.id})
     lock_around({pool.id for one in (booking.slot, slot) for pool in one.pools})
     if slot.is_waited_for:
         offer_places([pool.id for pool in slot.pools], now)
@@ -98,10 +100,11 @@ def _what_changes(old: Slot, new: Slot) -> dict[str, str]:
     return was | ({"meeting_point": old.meets_at} if old.meets_at != new.meets_at else {})
 
 
-def _tell(booking: Booking, was: Mapping[str, str], who: Who, why: str, now: datetime) -> None:
+def _tell(booking: Booking, old: Slot, was: Mapping[str, str], who: Who, why: str, now: datetime) -> None:
     if booking.status is not Status.CONFIRMED:
         ask_again(booking, now)
         return
     booking.next_invitation(now)
     queue_message(booking, Kind.BOOKING_RESCHEDULED, now, was=dict(was), why=why, by=who.actor.value)
     queue_host_notice(booking, Kind.HOST_BOOKING_CHANGED, now, was=dict(was))
+    note_host_entry(old, now)

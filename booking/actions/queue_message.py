@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from booking.actions.host_entries import entry_for_notice, note_host_entry
 from booking.db import add_rows, db
-from booking.models import Booking, Kind, Message
+from booking.models import Booking, HostMails, Kind, Message, Slot
 from booking.models.booking import LIVE
 
 _CALENDAR_METHODS = {
@@ -20,6 +21,8 @@ _CALENDAR_METHODS = {
 HOST_LOCALE = "fr"
 _REPEATED = frozenset({Kind.HOST_APPROVAL_ASKED, Kind.HOST_REQUEST_EXPIRED, Kind.HOST_CHANGE_ASKED})
 """Notices to the host that may come more than once before an invitation does."""
+_OF_WHO_COMES = frozenset({Kind.HOST_BOOKING_CONFIRMED, Kind.HOST_BOOKING_CHANGED, Kind.HOST_BOOKING_CANCELLED})
+"""Notices of a change in who comes: they carry the slot's calendar entry, and a host may wish for one mail a day instead."""
 _TO_STRANGERS = frozenset({Kind.BOOKING_TO_PROVE, Kind.WAITING_TO_PROVE})
 """Mails to an address nobody has proven carry none of the visitor's own text: a booking form must not become a
 way to write to strangers. The end of a request is such a mail where the address was never proven."""
@@ -45,10 +48,23 @@ def queue_message(booking: Booking, kind: Kind, now: datetime, **more: object) -
 
 
 def queue_host_notice(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
-    """Tell the host, at each of the event's contact addresses."""
-    before = times_told(booking, kind) if kind in _REPEATED else 0
-    for copy, address in enumerate(booking.slot.event.notice_addresses, start=before):
-        _queue(booking, kind, address, HOST_LOCALE, now, more, copy)
+    """Tell the host, at each of the event's contact addresses; call it when the booking is what it is from now on.
+
+    Who comes to a slot changes with a booking that was confirmed once. Where the host wishes for one mail a day, that is what
+    tells of it; what needs an answer, and the end of what needed one, is written at once.
+    """
+    slot, before, carried = booking.slot, 0, {}
+    if kind in _OF_WHO_COMES and booking.is_invited:
+        if slot.event.host_mails is HostMails.DIGEST:
+            note_host_entry(slot, now)
+            return
+        entry = entry_for_notice(slot, now)
+        carried = {"slot_id": slot.id} if entry else {}
+        more |= {"entry": entry} if entry else {}
+    elif kind in _REPEATED:
+        before = times_told(booking, kind)
+    for copy, address in enumerate(slot.event.notice_addresses, start=before):
+        _queue(booking, kind, address, HOST_LOCALE, now, more, copy, **carried)
 
 
 def queue_to_head(booking: Booking, kind: Kind, now: datetime, **more: object) -> None:
@@ -60,6 +76,24 @@ def times_told(booking: Booking, kind: Kind) -> int:
     """How many mails of a kind there are about a booking: the number of the next one, where several may share a SEQUENCE."""
     of_kind = Message.booking_id == booking.id, Message.kind == kind
     return db.session.scalar(select(func.count()).select_from(Message).where(*of_kind)) or 0
+
+
+def queue_slot_mail(slot: Slot, sequence: int, now: datetime, **facts: object) -> None:
+    """Add one mail about a whole slot to the outbox for each of the event's contact addresses, with the slot as it is now."""
+    for copy, address in enumerate(slot.event.notice_addresses):
+        row = {
+            "booking_id": None,
+            "slot_id": slot.id,
+            "kind": Kind.HOST_SLOT,
+            "sequence": sequence,
+            "copy": copy,
+            "recipient": address,
+            "locale": HOST_LOCALE,
+            "facts": {"booking": {}, "calendar": None} | slot_facts(slot) | facts,
+            "created_at": now,
+            "next_attempt_at": now,
+        }
+        add_rows(Message, [row])
 
 
 def queue_letter(recipient: str, locale: str, kind: Kind, now: datetime, **facts: object) -> None:
@@ -82,10 +116,18 @@ def queue_copy(booking: Booking, kind: Kind, now: datetime, copy: int, **more: o
 
 
 def _queue(
-    booking: Booking, kind: Kind, recipient: str, locale: str, now: datetime, more: dict[str, object], copy: int = 0
+    booking: Booking,
+    kind: Kind,
+    recipient: str,
+    locale: str,
+    now: datetime,
+    more: dict[str, object],
+    copy: int = 0,
+    slot_id: int | None = None,
 ) -> None:
     row = {
         "booking_id": booking.id,
+        "slot_id": slot_id,
         "kind": kind,
         "sequence": booking.sequence,
         "copy": copy,
@@ -117,10 +159,25 @@ def half_facts(half: Booking) -> dict[str, Any]:
 
 def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
     """Everything a mail about this booking may say, as plain JSON. Instants are ISO 8601 in UTC."""
-    slot, event = booking.slot, booking.slot.event
     method = _CALENDAR_METHODS.get(kind)
     return {
         "booking": _numbers(booking) | ({} if _to_stranger(booking, kind) else _own_words(booking)),
+        **slot_facts(booking.slot),
+        "calendar": {
+            "method": method,
+            "uid": booking.uid,
+            "sequence": booking.sequence,
+            "dtstamp": booking.calendar_stamp.isoformat() if booking.calendar_stamp else None,
+        }
+        if method
+        else None,
+    }
+
+
+def slot_facts(slot: Slot) -> dict[str, Any]:
+    """What a mail may say of a slot and its event, as plain JSON. Instants are ISO 8601 in UTC."""
+    event = slot.event
+    return {
         "slot": {
             "id": slot.id,
             "starts_at": slot.starts_at.isoformat(),
@@ -153,14 +210,6 @@ def facts_of(booking: Booking, kind: Kind) -> dict[str, Any]:
             "contact_email": event.notice_address,
             "contact_phone": event.contact_phone,
         },
-        "calendar": {
-            "method": method,
-            "uid": booking.uid,
-            "sequence": booking.sequence,
-            "dtstamp": booking.calendar_stamp.isoformat() if booking.calendar_stamp else None,
-        }
-        if method
-        else None,
     }
 
 

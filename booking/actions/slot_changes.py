@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
+from booking.actions.host_entries import lock_host_entries
 from booking.actions.places import lock_pools
 from booking.actions.record_change import Changes, record_change
 from booking.db import db
@@ -59,13 +60,14 @@ def lock_bookings(slot: Slot) -> None:
     """Let nobody book, confirm, change or cancel on this slot from what was read before the change at hand.
 
     Whoever has read the slot or one of its bookings finds a newer version when it comes to writing, and begins again. Locks
-    are taken in the order slot, bookings that hold places, pools, bookings that wait, as everywhere.
+    are taken in the order slot, bookings that hold places, the host's entry, pools, bookings that wait, as everywhere.
     """
     db.session.execute(select(Slot.id).where(Slot.id == slot.id).with_for_update())
     flag_modified(slot, "starts_at")
     db.session.flush()
     of_slot = Booking.slot_id == slot.id, Booking.status.in_(LIVE)
     ids = db.session.scalars(select(Booking.id).where(*of_slot).order_by(Booking.id).with_for_update()).all()
+    lock_host_entries([slot.id])
     lock_pools(pool.id for pool in slot.pools)  # before who waits, as where something is offered to them
     db.session.execute(update(Booking).where(Booking.id.in_(ids)).values(version=Booking.version + 1), execution_options=_PLAIN)
 

@@ -19,6 +19,8 @@ from booking import clock
 from booking.config import Settings
 from booking.links import CONFIRM, HEAD, MANAGE, make_token
 from booking.mail.facts import Facts, read_facts
+from booking.mail.host_invitation import host_invitation
+from booking.mail.host_slot import render_host_day, render_host_slot
 from booking.mail.invitation import invitation
 from booking.mail.letters import render_letter
 from booking.mail.render import Links, Rendered, render
@@ -90,9 +92,20 @@ def compose(
     rendered = render(message.kind, facts, links, message.created_at, message.locale)
     mail = _body(rendered)
     recipient = wire_address(message.recipient)
-    is_ours = recipient.casefold() == settings.sender_address.casefold()  # nobody is invited by themselves
-    if facts.calendar and not is_ours and (facts.calendar["method"] == "REQUEST" or was_invited):
+    if facts.calendar and not _is_ours(recipient, settings) and (facts.calendar["method"] == "REQUEST" or was_invited):
         _add_calendar(mail, invitation(facts, recipient, message.locale, settings), facts.calendar["method"])
+    _add_host_entry(mail, facts, recipient, message.locale, settings, was_invited=was_invited)
+    message_id = _new_message_id(settings.sender_address)
+    _add_headers(mail, message_id, rendered.subject, recipient, earlier_ids, settings)
+    return Mail(message_id, mail.as_bytes(policy=_WIRE))
+
+
+def compose_slot_mail(message: Message, earlier_ids: Sequence[str], settings: Settings, *, was_invited: bool) -> Mail:
+    """The final bytes of a mail about one slot to its host, as `compose` writes those about one booking."""
+    facts = read_facts(message.facts)
+    rendered = render_host_slot(facts, message.locale, settings)
+    mail, recipient = _body(rendered), wire_address(message.recipient)
+    _add_host_entry(mail, facts, recipient, message.locale, settings, was_invited=was_invited)
     message_id = _new_message_id(settings.sender_address)
     _add_headers(mail, message_id, rendered.subject, recipient, earlier_ids, settings)
     return Mail(message_id, mail.as_bytes(policy=_WIRE))
@@ -100,7 +113,10 @@ def compose(
 
 def compose_letter(message: Message, settings: Settings) -> Mail:
     """The final bytes of a mail about no booking. Raises `ValueError` where the recipient is no address."""
-    rendered = render_letter(message.kind, message.facts, message.locale, settings)
+    if message.kind is Kind.HOST_DAY:
+        rendered = render_host_day(message.facts, message.locale, settings)
+    else:
+        rendered = render_letter(message.kind, message.facts, message.locale, settings)
     mail = _body(rendered)
     message_id = _new_message_id(settings.sender_address)
     _add_headers(mail, message_id, rendered.subject, wire_address(message.recipient), (), settings)
@@ -153,6 +169,20 @@ def _add_calendar(mail: EmailMessage, calendar: bytes, method: str) -> None:
     )
     mail.add_attachment(calendar, maintype="application", subtype="ics", cte="base64", filename="invite.ics")
     mail["X-MICROSOFT-DISALLOW-COUNTER"] = "TRUE"
+
+
+def _is_ours(recipient: str, settings: Settings) -> bool:
+    """Whether a mail goes to the address we send from: nobody is invited by themselves."""
+    return recipient.casefold() == settings.sender_address.casefold()
+
+
+def _add_host_entry(
+    mail: EmailMessage, facts: Facts, recipient: str, locale: str, settings: Settings, *, was_invited: bool
+) -> None:
+    """The slot's entry in its host's calendar, where the mail carries one."""
+    carried = facts.more.get("entry")
+    if carried and not _is_ours(recipient, settings) and (carried["method"] == "REQUEST" or was_invited):
+        _add_calendar(mail, host_invitation(facts, recipient, locale, settings), carried["method"])
 
 
 def _new_message_id(sender_address: str) -> str:

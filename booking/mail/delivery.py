@@ -23,7 +23,7 @@ from booking import clock
 from booking.config import Settings
 from booking.db import db, in_transaction
 from booking.mail import outbox
-from booking.mail.compose import compose, compose_letter, envelope_sender, wire_address
+from booking.mail.compose import compose, compose_letter, compose_slot_mail, envelope_sender, wire_address
 from booking.mail.outbox import Claim
 from booking.mail.timely import is_of_use
 from booking.models import Delivery, Kind, Message
@@ -147,6 +147,9 @@ def _freeze(claim: Claim, message: Message, settings: Settings) -> bytes | None:
     if message.booking:
         earlier, was_invited = outbox.sent_before(message)
         mail = compose(message, message.booking.link_nonce, earlier, settings, was_invited=was_invited)
+    elif message.slot_id is not None:
+        earlier, was_invited = outbox.sent_before(message)
+        mail = compose_slot_mail(message, earlier, settings, was_invited=was_invited)
     else:
         mail = compose_letter(message, settings)
     return mail.content if in_transaction(lambda: outbox.freeze(claim, mail)) else None

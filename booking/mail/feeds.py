@@ -23,7 +23,8 @@ from booking.i18n import _, translate
 from booking.mail import words
 from booking.mail.calendar_text import Text
 from booking.mail.facts import one_line, read_facts
-from booking.mail.invitation import HostSlot, add_place, add_times, description, host_entry, new_calendar, organizer
+from booking.mail.host_invitation import HostSlot, host_entry
+from booking.mail.invitation import add_place, add_times, description, new_calendar, organizer
 from booking.models import Booking, Kind, Slot, Status
 from booking.queries.feeds import PublicSlot
 

@@ -1,4 +1,4 @@
-"""Calendar objects: the invitation a mail carries, the file on a booking's page, and the slots in their host's calendar.
+"""Calendar objects: the invitation a mail carries and the file on a booking's page, and what other entries are made of, too.
 
 RFC 5545 says how they are written, RFC 5546 what REQUEST, CANCEL and PUBLISH ask of them, RFC 6047 how they travel.
 Times are UTC, so no time zone has to be described and no client can read one wrong.
@@ -6,23 +6,21 @@ Times are UTC, so no time zone has to be described and no client can read one wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
-from urllib.parse import urlsplit
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from booking.actions.queue_message import facts_of
 from booking.config import Settings
 from booking.errors import NotFound
-from booking.i18n import _, translate_plural
+from booking.i18n import _
 from booking.mail import words
 from booking.mail.calendar_text import Text
 from booking.mail.facts import Facts, one_line, read_facts
-from booking.models import Booking, Kind, Slot, Status
+from booking.models import Booking, Kind, Status
 
 PRODID = "-//Coulisses//Reservations//FR"
 SERVICE = "Coulisses"
@@ -65,61 +63,6 @@ def booking_calendar(booking: Booking, settings: Settings, locale: str) -> bytes
     entry.add("attendee", attendee, encode=False)
     calendar.add_component(entry)
     return bytes(calendar.to_ical())
-
-
-@dataclass(frozen=True)
-class HostSlot:
-    """A slot as its host's calendar shows it: who is expected, in numbers, and when any of that last changed (UTC)."""
-
-    slot: Slot
-    bookings: int
-    people: int
-    held: int
-    """Bookings nobody has confirmed yet."""
-    changed_at: datetime
-
-
-def host_calendar(slots: Iterable[HostSlot], settings: Settings, locale: str) -> bytes:
-    """The slots of one organisation for its own calendar: how many come stands in the SUMMARY, and nobody's name anywhere.
-
-    There is no METHOD: imported again, each entry is refreshed by its UID, which is not the public one (RFC 5545, 3.7.2). The
-    same data give the same bytes; DTSTAMP is when they last changed.
-    """
-    calendar = new_calendar()
-    for one in slots:
-        calendar.add_component(host_entry(one, settings, locale))
-    return bytes(calendar.to_ical())
-
-
-def host_entry(one: HostSlot, settings: Settings, locale: str) -> Event:
-    """One slot as its host sees it: the headcount in the SUMMARY, and the day's list one click away."""
-    slot, event = one.slot, one.slot.event
-    stamp = one.changed_at.replace(microsecond=0)
-    entry = Event()
-    entry.add("uid", f"host-slot-{slot.id}@{urlsplit(settings.base_url).hostname}")
-    entry.add("dtstamp", stamp)
-    entry.add("last-modified", stamp)
-    add_times(entry, slot.starts_at, slot.ends_at)
-    expected = translate_plural(locale, "%(num)s personne attendue", "%(num)s personnes attendues", one.people)
-    entry.add("summary", Text(f"{one_line(event.title)} ({expected % {'num': one.people}})"))
-    address = [event.place_name, event.address, f"{event.postcode} {event.commune}"]
-    add_place(entry, [line for line in map(one_line, address) if line], event.latitude, event.longitude)
-    sheet = f"{settings.base_url}/workspace/slots/{slot.id}/day-sheet"
-    entry.add("description", "\n".join([*_expected_lines(one, locale), sheet]))
-    entry.add("url", sheet)
-    entry.add("status", "CANCELLED" if slot.cancelled_at or event.cancelled_at else "CONFIRMED")
-    return entry
-
-
-def _expected_lines(one: HostSlot, locale: str) -> list[str]:
-    confirmed = translate_plural(locale, "%(num)s réservation confirmée", "%(num)s réservations confirmées", one.bookings)
-    held = translate_plural(locale, "%(num)s pas encore confirmée", "%(num)s pas encore confirmées", one.held)
-    taken = translate_plural(locale, "%(num)s place prise sur %(all)s", "%(num)s places prises sur %(all)s", one.slot.taken)
-    return [
-        confirmed % {"num": one.bookings},
-        *([held % {"num": one.held}] if one.held else []),
-        taken % {"num": one.slot.taken, "all": one.slot.capacity},
-    ]
 
 
 def new_calendar() -> Calendar:

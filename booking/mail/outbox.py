@@ -43,15 +43,15 @@ class Claim:
 def claim_next(owner: str, now: datetime, lease: timedelta) -> Claim | None:
     """Take the message that has been due longest, or None.
 
-    Mails about one booking to one person leave in the order they were queued (a calendar that meets SEQUENCE 1
-    before 0 may end with the older one), so a message waits while an earlier one is queued; a dead one blocks nobody.
+    Mails about one booking, and those with one slot's entry, leave to one person in the order they were queued (a calendar that
+    meets SEQUENCE 1 before 0 may end with the older one): a message waits while an earlier one is queued; a dead one blocks
+    nobody.
     """
     earlier = aliased(Message)
-    overtakes = exists().where(
-        earlier.booking_id == Message.booking_id,
-        earlier.recipient == Message.recipient,
-        earlier.id < Message.id,
-        earlier.delivery == Delivery.QUEUED,
+    of_one_person = earlier.recipient == Message.recipient, earlier.id < Message.id, earlier.delivery == Delivery.QUEUED
+    overtakes = or_(
+        exists().where(earlier.booking_id == Message.booking_id, *of_one_person),
+        exists().where(earlier.slot_id == Message.slot_id, *of_one_person),
     )
     due = (
         select(Message.id, Message.kind, Message.recipient, Message.created_at, Message.attempts)
@@ -86,15 +86,16 @@ def claimed(claim: Claim) -> Message | None:
 
 
 def sent_before(message: Message) -> tuple[Sequence[str], bool]:
-    """The Message-IDs this person got about this booking, oldest first, and whether one of them was an invitation.
+    """The Message-IDs this person got about this booking or slot, oldest first, and whether one of them was an invitation.
 
     A purge empties the recipients of old mails. They still tell the booker's from the host's and the head's by their
     kind, and must: a CANCEL is owed to whoever was invited, however long ago.
     """
+    about = {Message.booking_id: message.booking_id, Message.slot_id: message.slot_id}
     statement = (
-        select(Message.message_id, Message.kind)
+        select(Message.message_id, Message.kind, Message.slot_id)
         .where(
-            Message.booking_id == message.booking_id,
+            or_(*(column == number for column, number in about.items() if number is not None)),
             or_(Message.recipient == message.recipient, and_(Message.recipient == "", _is_to_same_side(message.kind))),
             Message.id < message.id,
             Message.delivery == Delivery.SENT,
@@ -103,10 +104,14 @@ def sent_before(message: Message) -> tuple[Sequence[str], bool]:
         .order_by(Message.id)
     )
     rows = db.session.execute(statement).all()
-    return [row.message_id for row in rows], any(row.kind in INVITATIONS for row in rows)
+    of_slot = message.slot_id is not None
+    was_invited = any(row.slot_id == message.slot_id if of_slot else row.kind in INVITATIONS for row in rows)
+    return [row.message_id for row in rows], was_invited
 
 
 def _is_to_same_side(kind: Kind) -> ColumnElement[bool]:
+    if kind is Kind.HOST_SLOT:
+        return Message.slot_id.is_not(None)
     for side in (TO_HOSTS, TO_HEAD):
         if kind in side:
             return Message.kind.in_(side)

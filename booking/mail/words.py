@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from booking import clock
 from booking.i18n import _, hour, hours, instant_day, moment, translate, translate_plural, typeset
@@ -53,6 +54,16 @@ def count_people(pupils: int, adults: int, locale: str) -> str:
     children = translate_plural(locale, "%(num)s élève", "%(num)s élèves", pupils) % {"num": pupils}
     grown = translate_plural(locale, "%(num)s adulte", "%(num)s adultes", adults) % {"num": adults}
     return say(locale, _("%(pupils)s et %(adults)s"), pupils=children, adults=grown)
+
+
+def count_expected(numbers: Mapping[str, int], locale: str) -> str:
+    """Everybody who comes to one slot: « 62 élèves et 6 adultes », « 12 personnes », both, or « 0 personne »."""
+    persons = numbers["persons"]
+    alone = translate_plural(locale, "%(num)s personne", "%(num)s personnes", persons) % {"num": persons}
+    if not numbers["pupils"]:
+        return alone
+    classes = count_people(numbers["pupils"], numbers["adults"], locale)
+    return say(locale, _("%(classes)s, et %(alone)s"), classes=classes, alone=alone) if persons else classes
 
 
 def people(facts: Facts, locale: str) -> str:
@@ -139,11 +150,15 @@ def access(facts: Facts) -> str:
 
 def party(facts: Facts, locale: str) -> str:
     """Who the host will meet: « 3e B, Collège du Port, Gennevilliers », or what brings one person."""
-    words = facts.booking
-    if not facts.is_class:
-        audience = _AUDIENCES.get(words["audience"])
+    return party_of(facts.booking, locale)
+
+
+def party_of(booking: Mapping[str, Any], locale: str) -> str:
+    """The same for the facts of one booking among others."""
+    if booking["audience"] != "school":
+        audience = _AUDIENCES.get(booking["audience"])
         return translate(locale, audience) if audience else ""
-    return ", ".join(_school_words(words))
+    return ", ".join(_school_words(booking))
 
 
 def _school_words(words: Mapping[str, str]) -> list[str]:
@@ -155,7 +170,11 @@ def _school_words(words: Mapping[str, str]) -> list[str]:
 
 def needs(facts: Facts, locale: str) -> list[str]:
     """Accessibility needs by kind and number."""
-    given = facts.booking.get("needs") or {}
+    return needs_of(facts.booking.get("needs") or {}, locale)
+
+
+def needs_of(given: Mapping[str, int], locale: str) -> list[str]:
+    """The same for any numbers of them."""
     return [say(locale, _NEEDS[kind], number=number) for kind, number in given.items() if kind in _NEEDS]
 
 

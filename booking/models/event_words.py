@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from booking.errors import Invalid, Problem
 from booking.markdown import LONGEST_MARKDOWN
-from booking.models.event import AccessKind, Audience, Equipment, EventType
+from booking.models.event import AccessKind, Audience, Equipment, EventType, HostMails
 from booking.models.form_reader import FormReader
 from booking.models.party import LEVELS, Reader, read_number
 
@@ -49,6 +49,7 @@ def read_event(raw: Mapping[str, object]) -> dict[str, object]:
         "description": lambda name: reader.lines(name, LONGEST_MARKDOWN),
         "type": reader.type,
         "equipment": reader.equipment,
+        "host_mails": reader.mails,
         "min_age": reader.age,
         "contact_email": reader.contact,
         "contact_phone": reader.phone,
@@ -97,6 +98,10 @@ class _EventReader(FormReader):
 
     def equipment(self, name: str) -> Equipment:
         return Equipment(self.choice(name, tuple(Equipment)) or Equipment.NONE) if self._given(name) else Equipment.NONE
+
+    def mails(self, name: str) -> HostMails:
+        """How the host's contacts hear of bookings; once a day where nothing is said."""
+        return HostMails(self.choice(name, tuple(HostMails)) or HostMails.DIGEST) if self._given(name) else HostMails.DIGEST
 
     def age(self, name: str) -> int | None:
         if not self._given(name):

@@ -6,7 +6,7 @@ The list holds what somebody at the gate needs and no more: addresses are never 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from booking import clock
 from booking.db import db
-from booking.models import Booking, Edition, Event, HistoryEntry, Publication, Slot, Status, Subject
+from booking.models import Booking, Edition, Event, HistoryEntry, HostEntry, Publication, Slot, Status, Subject
 from booking.models.booking import LIVE
 
 EXPECTED = (Status.CONFIRMED, Status.ATTENDED)
@@ -41,9 +41,18 @@ class Expected:
 
     slot: Slot
     bookings: int = 0
-    people: int = 0
-    """Pupils, adults and persons who come alone."""
+    pupils: int = 0
+    adults: int = 0
+    persons: int = 0
+    """Who comes alone."""
     held: int = 0
+    entry: HostEntry | None = None
+    """What the host's contacts were mailed of it; read for calendars only."""
+
+    @property
+    def people(self) -> int:
+        """Pupils, adults and persons who come alone."""
+        return self.pupils + self.adults + self.persons
 
 
 @dataclass(frozen=True)
@@ -63,13 +72,18 @@ def coming(organisation_id: int, now: datetime) -> list[Expected]:
 def calendar(organisation_id: int, now: datetime) -> list[tuple[Expected, datetime]]:
     """The slots of editions that are not over, cancelled ones too, each with the instant it or its bookings last changed.
 
-    Five statements, whatever is found.
+    Six statements, whatever is found.
     """
     today = clock.paris_day(now)
     under_way = Edition.archived_at.is_(None), or_(Edition.ends_on >= today, Edition.label_until >= today)
     found = _expected(organisation_id, Event.edition_id.in_(select(Edition.id).where(*under_way)))
-    changed = _last_changes([one.slot.id for one in found])
-    return [(one, max([one.slot.event.updated_at, *changed.get(one.slot.id, ())])) for one in found]
+    numbers = [one.slot.id for one in found]
+    changed = _last_changes(numbers)
+    entries = {entry.slot_id: entry for entry in db.session.scalars(select(HostEntry).where(HostEntry.slot_id.in_(numbers)))}
+    return [
+        (replace(one, entry=entries.get(one.slot.id)), max([one.slot.event.updated_at, *changed.get(one.slot.id, ())]))
+        for one in found
+    ]
 
 
 def of_slot(slot_id: int, now: datetime) -> DoorList:
@@ -98,24 +112,26 @@ def _expected(organisation_id: int, *which: Any) -> list[Expected]:
     )
     slots = db.session.scalars(statement, execution_options={"populate_existing": True}).all()
     numbers = _numbers([slot.id for slot in slots])
-    return [Expected(slot, *numbers.get(slot.id, (0, 0, 0))) for slot in slots]
+    return [Expected(slot, *numbers.get(slot.id, (0, 0, 0, 0, 0))) for slot in slots]
 
 
-def _numbers(slot_ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+def _numbers(slot_ids: Sequence[int]) -> dict[int, tuple[int, int, int, int, int]]:
     comes, held = Booking.status.in_(EXPECTED), Booking.status == Status.HELD
     alone = Booking.audience != "school"
     statement = (
         select(
             Booking.slot_id,
             func.count().filter(comes),
-            func.coalesce(func.sum(Booking.pupils + Booking.adults).filter(comes), 0),
+            func.coalesce(func.sum(Booking.pupils).filter(comes), 0),
+            func.coalesce(func.sum(Booking.adults).filter(comes), 0),
             func.count().filter(comes, alone),
             func.count().filter(held),
         )
         .where(Booking.slot_id.in_(slot_ids), Booking.status.in_(LIVE))
         .group_by(Booking.slot_id)
     )
-    return {row[0]: (row[1], int(row[2]) + row[3], row[4]) for row in db.session.execute(statement)}
+    rows = db.session.execute(statement)
+    return {row[0]: (row[1], int(row[2]), int(row[3]), row[4], row[5]) for row in rows}
 
 
 def _last_changes(slot_ids: Sequence[int]) -> dict[int | None, list[datetime]]:

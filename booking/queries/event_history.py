@@ -15,7 +15,7 @@ FIELDS = (
     "host_approval", "host_answer_hours", "head_approval", "head_answer_days", "free", "price",
     "closed_shoes", "identity_needed", "outdoors", "equipment", "conditions", "accessible_for", "accessibility_note",
     "place_name", "address", "postcode", "commune", "latitude", "longitude", "meeting_point", "access_info",
-    "contact_email", "more_contacts", "contact_phone", "partners",
+    "contact_email", "more_contacts", "contact_phone", "host_mails", "partners",
 )  # fmt: skip
 """The columns people write, in the order of the form."""
 ADDRESSES = frozenset({"contact_email", "more_contacts", "contact_phone"})

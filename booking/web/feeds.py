@@ -14,7 +14,7 @@ from booking.app_settings import settings
 from booking.errors import NotFound
 from booking.i18n import DEFAULT_LOCALE, LOCALES, _, translate
 from booking.mail.feeds import booker_feed, organisation_feed, public_feed
-from booking.mail.invitation import HostSlot
+from booking.mail.host_invitation import HostSlot
 from booking.models import Feed
 from booking.queries import catalogue, door, feeds
 from booking.queries.feeds import PublicSlot
@@ -70,7 +70,7 @@ def _secret_body(feed: Feed) -> bytes:
         return booker_feed(feeds.bookings(feed.email, now), settings(), _locale())
     owner = feeds.owner_of(feed)
     expected = door.calendar(owner.id, now)
-    slots = [HostSlot(one.slot, one.bookings, one.people, one.held, changed) for one, changed in expected]
+    slots = [HostSlot(one, changed) for one, changed in expected]
     name = translate(_locale(), _("%(host)s : qui vient")) % {"host": owner.name}
     return organisation_feed(slots, name, settings(), _locale())
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from booking import clock, i18n, vocabulary
 from booking.i18n import _, translate
 from booking.models import EventType, HistoryEntry, LabelDecision, Publication
-from booking.models.event import Equipment
+from booking.models.event import Equipment, HostMails
 
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
@@ -49,6 +49,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "headcount_until": _("Dernier moment pour changer l’effectif"),
         "host_answer_hours": _("Délai de réponse de l’organisateur, en heures"),
         "host_approval": _("Chaque demande est examinée"),
+        "host_mails": _("Être prévenu des réservations"),
         "identity_needed": _("Pièce d’identité"),
         "label_deadline": _("Dernier jour pour demander le label"),
         "label_from": _("Début de la période de label"),
@@ -118,6 +119,10 @@ _EQUIPMENT: Mapping[str, str] = {
     Equipment.LENT: _("Équipement prêté sur place"),
     Equipment.BRING: _("Équipement à apporter"),
 }
+_HOST_MAILS: Mapping[str, str] = {
+    HostMails.DIGEST: _("Une fois par jour et par créneau, à 18 h"),
+    HostMails.EACH: _("À chaque réservation"),
+}
 _YES, _NO, _NOTHING = _("oui"), _("non"), "—"
 _LONGEST_VALUE = 240
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -128,6 +133,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "levels": vocabulary.LEVELS,
     "accessible_for": vocabulary.ACCESS,
     "equipment": _EQUIPMENT,
+    "host_mails": _HOST_MAILS,
     "publication": PUBLICATIONS,
     "decision": DECISIONS,
     "role": vocabulary.ROLES,

@@ -59,6 +59,7 @@ class EventForm(HouseForm):
     contact_email = StringField(_("Adresse de contact"))
     more_contacts = StringField(_("Autres adresses"))
     contact_phone = StringField(_("Téléphone"))
+    host_mails = StringField(_("Être prévenu des réservations"))
     partners = StringField(_("Partenaires"))
     parent_id = StringField(_("Se déroule pendant"))
     free = StringField(_("Participation"))

@@ -12,7 +12,7 @@ from booking.actions.write_event import may_change_edition
 from booking.errors import EditConflict, Refusal
 from booking.i18n import _
 from booking.markdown import render_markdown
-from booking.models import Audience, Edition, Event, EventType, Organisation
+from booking.models import Audience, Edition, Event, EventType, HostMails, Organisation
 from booking.models.event import AccessKind
 from booking.models.party import LEVELS
 from booking.queries import own_events
@@ -25,7 +25,7 @@ from booking.web.history_words import value_said
 Answer = Response | tuple[str, int]
 _FROM_LAST_EVENT = (
     "place_name", "address", "postcode", "commune", "latitude", "longitude", "meeting_point", "access_info", "contact_phone",
-    "more_contacts", "closed_shoes", "identity_needed", "outdoors", "equipment", "accessible_for", "accessibility_note",
+    "more_contacts", "host_mails", "closed_shoes", "identity_needed", "outdoors", "equipment", "accessible_for", "accessibility_note",
 )  # fmt: skip
 """What is true of a place is true of its next event."""
 _WHOLE = frozenset({"description", "partners", "more_contacts"})
@@ -47,6 +47,7 @@ class Difference(NamedTuple):
 
 def prefill(form: EventForm, organisation: Organisation) -> None:
     """Nobody is asked twice for what is known: the place from the last event, the address from the account."""
+    form.host_mails.data = HostMails.DIGEST.value
     last = own_events.last_event(organisation.id)
     if last is not None:
         for name in _FROM_LAST_EVENT:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, stream_with_context
 from booking import clock, vocabulary
 from booking.app_settings import settings
 from booking.i18n import _, translate
-from booking.mail.invitation import HostSlot, host_calendar
+from booking.mail.host_invitation import HostSlot, host_calendar
 from booking.models import Booking, Organisation
 from booking.permissions import Act
 from booking.queries import door, workspace_bookings
@@ -60,10 +60,7 @@ def bookings_csv(organisation: Organisation) -> Response:
 @needs(Act.READ_BOOKINGS, Organisation)
 def slots_ics(organisation: Organisation) -> Response:
     """The slots with how many are expected, for the host's own calendar."""
-    slots = [
-        HostSlot(one.slot, one.bookings, one.people, one.held, changed)
-        for one, changed in door.calendar(organisation.id, clock.now())
-    ]
+    slots = [HostSlot(one, changed) for one, changed in door.calendar(organisation.id, clock.now())]
     answer = Response(host_calendar(slots, settings(), g.locale), mimetype="text/calendar")
     return _attached(answer, f"{organisation.key}.ics")
 
