@@ -136,6 +136,16 @@ class TooLate(Refusal):
         self.at = at
 
 
+class FeedbackClosed(Refusal):
+    """Nobody can say now how a visit was. `why` is one of not_yet (it has not begun, `at`), over, no_visit (nobody came by it)."""
+
+    code = "feedback_closed"
+
+    def __init__(self, why: str, *, at: datetime | None = None) -> None:
+        super().__init__(why=why, at=at)
+        self.why = why
+
+
 class WrongState(Refusal):
     """The booking is not in a state this step can start from."""
 

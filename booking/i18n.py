@@ -76,8 +76,8 @@ def typeset(locale: str, text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def figure(value: int, locale: str) -> str:
-    """A number with its thousands apart: « 2 781 », "2,781"."""
+def figure(value: float, locale: str) -> str:
+    """A number with its thousands apart, « 2 781 », "2,781", or with a decimal, « 4,2 », "4.2"."""
     return format_decimal(value, locale=_babel(locale)).replace("\u202f", "\u00a0")
 
 

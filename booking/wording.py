@@ -15,6 +15,7 @@ from booking.vocabulary import AUDIENCES, LEVELS
 
 PROBLEMS: Mapping[str, str] = {
     "required": _("Ce champ est nécessaire."),
+    "rating_missing": _("Choisissez une note de 1 à 5."),
     "not_text": _("Écrivez du texte ici."),
     "too_long": _("C’est trop long : %(longest)s caractères au plus."),
     "forbidden_character": _(
@@ -126,6 +127,9 @@ REFUSALS: Mapping[str, str] = {
     "slot_full": _("Il reste %(remaining)s places, il en faudrait %(wanted)s."),
     "slot_full_none": _("Ce créneau est complet : toutes les places sont prises."),
     "slot_full_one": _("Il reste une seule place, il en faudrait %(wanted)s."),
+    "feedback_closed_not_yet": _("La visite n’a pas commencé. Revenez dire comment c’était à partir du %(at)s."),
+    "feedback_closed_over": _("On pouvait répondre jusqu’à une semaine après la visite ; ce temps est passé."),
+    "feedback_closed_no_visit": _("Cette réservation n’a pas donné lieu à une visite : il n’y a rien à noter."),
     "already_booked": _(
         "Ce groupe a déjà une réservation sur ce créneau. Le lien pour la modifier est dans le message que nous avons envoyé."
     ),

@@ -29,6 +29,7 @@ from booking.errors import (
     EditConflict,
     EventFixed,
     EventNotReady,
+    FeedbackClosed,
     IdempotencyKeyReused,
     Invalid,
     LastManager,
@@ -177,6 +178,7 @@ def every_refusal() -> list[Refusal]:
     """One of each refusal the house knows, with every reason there is for it."""
     return [
         *(BookingClosed(why, at=NOW) for why in first_words("BookingClosed")),
+        *(FeedbackClosed(why, at=NOW) for why in first_words("FeedbackClosed")),
         *(TooLate(what, at=NOW) for what in first_words("TooLate")),
         *(WrongState(status) for status in Status),
         *(SlotFull(remaining=remaining, wanted=31) for remaining in (0, 1, 8)),

@@ -42,7 +42,7 @@ from tests.workspaces import a_mandate, a_member, an_account, an_organisation, s
 from tests.world import World, a_class
 
 PUBLIC = {
-    "home", "catalogue", "events", "feeds", "leaflet", "booking_feed", "booking_form", "bookings", "waiting", "waiting_answer", "waiting_form", "approvals", "moving", "moving_form", "information", "drawings", "health", "mailbox", "mailbox_answer", "api",
+    "home", "catalogue", "events", "feeds", "leaflet", "booking_feed", "booking_form", "bookings", "waiting", "waiting_answer", "waiting_form", "approvals", "moving", "moving_form", "feedback", "information", "drawings", "health", "mailbox", "mailbox_answer", "api",
     "bootstrap", "static", "sign_in", "second_factor",
 }  # fmt: skip
 """Blueprints (and the static files) whose pages are for everybody; a booking's secret link is tested with the bookings."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.db import Base, UtcDateTime
+from booking.errors import Invalid, Problem
 from booking.models.booking import Booking
+from booking.models.form_reader import FormReader
+
+RATINGS = ("1", "2", "3", "4", "5")
+LONGEST_COMMENT = 1000
 
 
 class Feedback(Base):
@@ -23,3 +29,17 @@ class Feedback(Base):
     given_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
     booking: Mapped[Booking] = relationship()
+
+
+def read_feedback(raw: Mapping[str, object]) -> tuple[int, str]:
+    """The rating and the words a form brings: `rating` is one of `RATINGS`, `comment` may be empty. Raises `Invalid`."""
+    reader = FormReader(raw)
+    if not raw.get("rating"):
+        reader.refuse("rating", Problem("rating_missing"))
+        rating = ""
+    else:
+        rating = reader.choice("rating", RATINGS)
+    comment = reader.lines("comment", LONGEST_COMMENT)
+    if reader.problems:
+        raise Invalid(reader.problems)
+    return int(rating), comment

@@ -56,7 +56,7 @@ class HistoryEntry(Base):
     A booking's `action` is booked, proven, head_approved, host_approved, confirmed, head_refused, host_refused, queued,
     offered, offer_accepted, offer_declined, list_closed, headcount_changed, change_asked, change_refused, rescheduled,
     changed_slot, split, cancelled, declined, booked_again, expired, letter_sent, mail_bounced, mail_sent_again, mail_handled,
-    links_closed or pseudonymised; those of other subjects stand in `booking.actions`, one verb each.
+    links_closed, feedback_given or pseudonymised; those of other subjects stand in `booking.actions`, one verb each.
     """
 
     __tablename__ = "history"

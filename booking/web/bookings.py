@@ -28,7 +28,7 @@ from booking.models.reason import read_reason
 from booking.queries import fetch, slot_bookings
 from booking.queries.elsewhere import Offers
 from booking.queries.standing import cautions_of
-from booking.web import access, approvals, booking_feed, calendar_answer, moving, waiting
+from booking.web import access, approvals, booking_feed, calendar_answer, feedback, moving, waiting
 from booking.web.forms.booking import ActForm, CancellationForm, HeadcountForm
 
 bp = Blueprint("bookings", __name__)
@@ -221,6 +221,7 @@ def _page(booking: Booking, form: HeadcountForm, refusal: Refusal | None) -> str
         **waiting.on_page(booking),
         **approvals.on_page(booking),
         **moving.on_page(booking),
+        **feedback.on_page(booking),
         **calendar_answer.on_page(booking),
         **booking_feed.on_page(booking),
     )

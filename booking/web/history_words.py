@@ -79,6 +79,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "head_approved": _("Accord du chef d’établissement"),
         "head_refused": _("Refus du chef d’établissement"),
         "head_reminded": _("Rappel au chef d’établissement"),
+        "feedback_given": _("Avis donné"),
         "headcount_changed": _("Effectif changé"),
         "help_ended": _("Consultation par l’autorité terminée"),
         "help_started": _("Espace consulté par l’autorité, pour aider"),

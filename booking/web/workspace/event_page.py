@@ -10,7 +10,7 @@ from booking.errors import NotFound, Refusal
 from booking.markdown import render_markdown
 from booking.models import Event, LabelDecision
 from booking.permissions import Act
-from booking.queries import own_events, workspace
+from booking.queries import feedback, own_events, workspace
 from booking.queries.event_choices import open_editions
 from booking.queries.label_checks import checks, missing_for_label, missing_for_publication
 from booking.queries.label_queue import clock_of
@@ -47,6 +47,7 @@ def event_page(
         answer=clock_of(event.label.requested_at, clock.now()) if event.label else None,
         taken=own_events.places_taken([event.id]).get(event.id, 0),
         bookings=own_events.bookings_to_come(event.id),
+        ratings=feedback.of_event(event) if may(Act.READ_BOOKINGS) else None,
         editions=editions,
         picture_form=picture_form or _picture_form(event),
         duplicate_form=duplicate_form or DuplicateForm(formdata=None),

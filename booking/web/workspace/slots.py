@@ -17,10 +17,10 @@ from booking.models import Event, Slot
 from booking.models.booking import LIVE
 from booking.models.slot_words import read_slots
 from booking.permissions import Act
-from booking.queries import slot_bookings, waiting_pages
+from booking.queries import feedback, slot_bookings, waiting_pages
 from booking.queries.slot_warnings import Warned, fingerprint, warned
 from booking.school_days import warning_sentence
-from booking.web.authorise import needs, who
+from booking.web.authorise import may, needs, who
 from booking.web.forms.booking import ActForm
 from booking.web.forms.slot import SlotsForm
 
@@ -71,6 +71,7 @@ def show(slot: Slot) -> str:
         slot=slot,
         coming=[one for one in bookings if one.status in LIVE],
         gone=[one for one in bookings if one.status not in LIVE],
+        ratings=feedback.of_slot(slot) if may(Act.READ_BOOKINGS) else None,
         waiting=waiting_pages.how_many_wait(slot.id),
         resizable=own_pool(slot) is not None,
         form=ActForm(formdata=None),
