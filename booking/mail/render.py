@@ -141,7 +141,6 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "moved_by_booker": facts.moved_by_booker,
         "elsewhere": words.elsewhere(facts, locale),
         "letter": facts.more.get("letter", []),
-        "expected": words.count_expected(facts.more["entry"], locale) if facts.more.get("entry") else "",
         "copies": copies_of(facts, links.event, locale) if kind in _COPIED and facts.was_invited else None,
         "expected": words.count_expected(facts.more["entry"], locale) if facts.more.get("entry") else "",
         "headcount_until": _still_open(facts.instant("headcount_until"), locale) if facts.is_class else "",
