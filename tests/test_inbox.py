@@ -25,6 +25,8 @@ from booking.models import Arrived, Booking, Decision, HistoryEntry, HostEntry, 
 from booking.worker import Worker
 from tests.imap import PASSWORD, cut_line, deliver, free_port, imap_server, maildir
 from tests.incoming import OUR_SERVER, US, bounce, letter, reply
+from tests.replies import CLIENTS, SAMPLES, sample
+from tests.replies import reply as genuine
 from tests.test_booking import book, taken
 from tests.test_waiting_list import state, wait
 from tests.test_worker import Post
@@ -112,6 +114,49 @@ def test_a_no_frees_the_places_once_however_often_and_wherever_it_arrives(world:
         (booking.id, world.port, Arrived.REPLY)
     }
     assert (first.sender, first.subject, first.attempts, bytes(first.raw or b"")) == (booking.email, "Declined: Visite", 1, raw)
+
+
+def test_the_answers_of_every_client_free_note_and_book_again_once(world: World, own: Settings) -> None:
+    bookings = {
+        client: book(world.visit_slot, a_class(5, 1, label=client, email=f"{client}@college.example"), client, proven=True)
+        for client in CLIENTS
+    }
+    assert taken(world.visit_slot) == [30]
+    for minute, (answer, decision) in enumerate(
+        (("TENTATIVE", Decision.NOTED), ("DECLINED", Decision.PLACES_FREED), ("ACCEPTED", Decision.BOOKED_AGAIN))
+    ):
+        at = clock.now() + timedelta(minutes=minute)
+        for client, booking in bookings.items():
+            raw = genuine(client, answer, uid=booking.uid, attendee=booking.email, stamp=at, sequence=booking.sequence)
+            elsewhere = b"Received: from a by mx2.coulisses.example; Mon, 16 Nov 2026 09:00:00 +0000\r\n" + raw
+            assert decisions(own, raw, raw, elsewhere) == [decision, Decision.OVERTAKEN], (client, answer)
+        assert taken(world.visit_slot) == [0 if answer == "DECLINED" else 30]
+        db.session.expire_all()
+    queued = kinds_queued()
+    assert (queued[Kind.BOOKING_DECLINED], queued[Kind.HOST_BOOKING_CANCELLED], queued[Kind.BOOKING_CANCELLED]) == (6, 6, 0)
+    assert {booking.status for booking in bookings.values()} == {Status.CONFIRMED}
+
+
+def test_what_is_no_answer_frees_nothing_and_finds_its_end(world: World, own: Settings) -> None:
+    booking = confirmed(world)
+    number = str(sent(booking).message_id)
+    rows = {
+        name: came(own, sample(name, recipient=booking.email, original_id=number, tag=booking.reference))[0] for name in SAMPLES
+    }
+    ends = {name: row.decision for name, row in rows.items() if row.decision is not Decision.NOTHING}
+    assert ends == {
+        "bounce_qmail": Decision.ADDRESS_FLAGGED,
+        "dsn_exchange": Decision.ADDRESS_FLAGGED,
+        "dsn_gmail": Decision.ADDRESS_FLAGGED,
+        "dsn_postfix": Decision.ADDRESS_FLAGGED,
+        "dsn_postfix_delayed": Decision.DELAYED,
+        "human": Decision.PASSED_ON,
+        "human_html": Decision.PASSED_ON,
+        "spam_request": Decision.PASSED_ON,
+    }
+    about_nothing = {name for name, row in rows.items() if row.booking_id is None}
+    assert about_nothing == {"away_exchange_old", "receipt", "spam_request"}  # which name neither a mail nor a booking of ours
+    assert (state(booking.reference)[0], taken(world.visit_slot)) == (Status.CONFIRMED, [31])
 
 
 def test_every_answer_finds_its_end_and_what_is_not_vouched_for_asks(world: World, own: Settings) -> None:
