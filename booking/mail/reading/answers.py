@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ _MOST_BYTES = 256_000
 _MOST_OBJECTS = 10
 _MOST_COMPONENTS = 50
 _MOST_DEPTH = 10
+_MOST_LINES = 2000
 _LONGEST_LINE = 4000
 _LONGEST_UID = 255
 _LONGEST_COMMENT = 2000
@@ -115,7 +117,7 @@ def _events(text: str) -> Iterator[tuple[str, _Event]]:
     """The events of the calendars in a text, each with its calendar's METHOD, which may stand after them."""
     inside: list[str] = []
     method, events = "", list[_Event]()
-    for line in _lines(text):
+    for line in islice(_lines(text), _MOST_LINES):
         border = _BORDER.match(line)
         if border is None:
             if inside == ["VCALENDAR"] and not method and line[:6].upper() == "METHOD":

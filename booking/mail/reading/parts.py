@@ -148,13 +148,13 @@ def _described(headers: Headers, body: bytes) -> tuple[Part, str]:
 
 def _pieces(body: bytes, boundary: str) -> list[bytes]:
     """What stands between the boundaries (RFC 2046, 5.1.1), without the line end before each."""
-    mark = boundary.encode("utf-8", "replace")
-    delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(mark) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    body = b"\n" + body  # every boundary follows a line end: the search begins with what is rare
+    delimiter = re.compile(re.escape(b"\n--" + boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
     pieces: list[bytes] = []
     begin = -1
     for found in delimiter.finditer(body):
         if begin >= 0:
-            pieces.append(body[begin : found.start()])
+            pieces.append(body[begin : found.start()].removesuffix(b"\r"))
         begin = -1 if found[1] else _after_line_end(body, found.end())
         if found[1] or len(pieces) >= MOST_PARTS:
             break
