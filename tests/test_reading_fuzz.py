@@ -32,7 +32,7 @@ SEEDS = [
     *map(sample, SAMPLES),
 ]
 MOST_SECONDS = 2.0
-MOST_MEMORY = 80_000_000
+MOST_MEMORY = 30_000_000
 MEGABYTE = 1_000_000
 
 
@@ -148,7 +148,7 @@ def of_structure(draw: st.DrawFn, raw: bytes) -> bytes:
 
 
 @settings(
-    max_examples=LONG or 500,
+    max_examples=LONG or 250,
     derandomize=not LONG,
     deadline=None,
     database=None,
@@ -160,7 +160,7 @@ def test_a_changed_mail_is_read_or_laid_aside(raw):
     check(raw)
 
 
-@settings(max_examples=LONG or 150, derandomize=not LONG, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=LONG or 80, derandomize=not LONG, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(
     st.text(alphabet=st.sampled_from('()\\"; =.@,<>/:-_ \tadkimprsfenohlxt1é\x00'), max_size=400),
     st.sampled_from(["", "; dkim=pass ", "; spf=pass smtp.mailfrom="]),
@@ -251,15 +251,7 @@ def test_the_worst_mail_takes_a_moment(name):
 
 
 def test_memory_stays_bounded():
-    for name in (
-        "nested and long",
-        "one boundary for all depths",
-        "a header name for each",
-        "only line ends",
-        "components side by side",
-        "calendars",
-        "html b'<p>\\n'",
-    ):
+    for name in ("one boundary for all depths", "only line ends", "folded to pieces"):
         raw = WORST[name]()
         tracemalloc.start()
         try:
