@@ -31,6 +31,8 @@ from booking.models import (
     HeldFor,
     HistoryEntry,
     Holding,
+    HostEntry,
+    HostMails,
     Label,
     Message,
     Organisation,
@@ -231,6 +233,13 @@ def test_every_state_can_be_seen_whatever_day_it_is_loaded(sqlite_template: Path
 def test_no_mail_of_the_demo_world_is_left_for_an_smtp_server(demo: Flask) -> None:
     assert set(db.session.scalars(select(Message.delivery))) == {Delivery.SENT}
     assert db.session.scalar(select(func.count()).select_from(Message)) > 100
+    assert set(db.session.scalars(select(HostEntry.due_at))) == {None}
+
+
+def test_one_host_hears_of_each_booking_and_the_others_once_a_day(demo: Flask) -> None:
+    wishes = select(Event.host_mails, func.count()).join(Edition).where(Edition.invented).group_by(Event.host_mails)
+    assert dict(db.session.execute(wishes).all()).get(HostMails.EACH) == 1
+    assert event("activites-portuaires").host_mails is HostMails.EACH
 
 
 def test_it_breaks_no_rule_and_loading_it_again_changes_nothing(app: Flask) -> None:

@@ -187,7 +187,12 @@ def test_the_invitation_and_the_raw_mail_are_the_bytes_that_were_sent(app: Flask
     assert raw.mimetype == "text/plain"
     assert raw.data == db.session.get_one(Message, confirmed["id"]).content
     notice = next(message for message in listed(client) if message["kind"] == "host_booking_confirmed")
-    assert client.get(f"/mailbox/{notice['id']}/invite.ics").status_code == 404
+    of_host = client.get(f"/mailbox/{notice['id']}/invite.ics").data
+    assert (b"Camille" in of_host, b"accueil@port.example" in of_host) == (False, True), "the slot's entry, and nobody's name"
+    book(world.boat_slot, "k2")
+    deliver(app)
+    asked = next(message for message in listed(client) if message["kind"] == "booking_to_prove")
+    assert client.get(f"/mailbox/{asked['id']}/invite.ics").status_code == 404
 
 
 def test_hostile_text_is_shown_and_never_obeyed(app: Flask, client: FlaskClient, world: World) -> None:

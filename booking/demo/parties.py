@@ -9,18 +9,20 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from booking import clock
 from booking.actions.approve_booking import approve_booking
 from booking.actions.book_places import Terms, book_places
 from booking.actions.cancel_booking import cancel_booking
 from booking.actions.change_headcount import change_headcount
+from booking.actions.host_entries import next_said
 from booking.actions.join_waiting_list import join_waiting_list
 from booking.actions.limits import Limiter
 from booking.db import db
-from booking.models import Actor, Delivery, HeldFor, Message, Party, Slot, Who
+from booking.models import Actor, Delivery, HeldFor, HostEntry, Message, Party, Slot, Who
 from booking.models.party import AUDIENCE_OF_LEVEL, SCHOOL
+from booking.queries.host_slots import expected_on, true_of
 
 _HELD_FOR = timedelta(hours=26)
 _NO_LIMIT = Limiter(secret="", network="", on=False)
@@ -85,7 +87,8 @@ class Parties:
     def silence(self) -> None:
         """Mark the mails these bookings queued as sent, without content: their addresses lead nowhere.
 
-        The rows stay, because a booking without its message would be a broken promise; no SMTP server is troubled.
+        The rows stay, because a booking without its message would be a broken promise; no SMTP server is troubled. Hosts have
+        heard of these bookings, too, and the next mail about a slot says what has changed since.
         """
         now = clock.now()
         db.session.flush()
@@ -94,6 +97,8 @@ class Parties:
             update(Message).where(*unsent).values(delivery=Delivery.SENT, sent_at=now),
             execution_options={"synchronize_session": False},
         )
+        for entry in db.session.scalars(select(HostEntry).where(HostEntry.due_at.is_not(None))):
+            next_said(entry, true_of(entry.slot, expected_on(entry.slot_id)), now)
 
 
 def _class(plan: Mapping[str, Any], n: int) -> Party:
