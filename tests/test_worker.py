@@ -22,7 +22,8 @@ from booking import clock, worker
 from booking.config import ROOT
 from booking.db import db, in_transaction
 from booking.mail.delivery import TemporaryFailure
-from booking.models import Booking, Delivery, LimitCounter, Message, Status
+from booking.models import Booking, Delivery, Edition, LimitCounter, Message, Status
+from booking.models.edition_words import SWITCHES
 from booking.worker import Worker
 from tests.databases import ENVIRONMENT
 from tests.smtp import Server, smtp_server
@@ -203,7 +204,9 @@ def test_a_signal_ends_the_worker_after_the_message_under_way(
 ) -> None:
     book(world.visit_slot, a_class(), proven=True)
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)  # the other process has the real clock
-    in_transaction(lambda: db.session.query(Message).update({"next_attempt_at": long_ago}))
+    db.session.query(Message).update({"next_attempt_at": long_ago})
+    db.session.query(Edition).update(dict.fromkeys(SWITCHES, False))  # by which the visit may be tomorrow
+    db.session.commit()
     with smtp_server() as server:
         server.behaviour.slow = 1.0
         environment = {"DEMO": "off", "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(server.port), "MAIL_USE_TLS": "off"}
