@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,9 @@ import pytest
 
 from booking import clock
 from booking.mail.calendar_links import CalendarLinks, calendar_links
+from booking.models import Kind
 from tests.invitations.hard_cases import HARD_NAMES, kept
+from tests.mails import body, opened, written
 
 PAGE = "https://visites.example/events/7"
 START = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
@@ -72,6 +75,26 @@ def test_hours_are_those_of_paris_on_every_day_of_the_year(
     for address in (links.outlook_com, links.outlook_work):
         outlook = query(address)
         assert [outlook[name].replace("-", "").replace(":", "") for name in ("startdt", "enddt")] == [begins, ends]
+
+
+@pytest.mark.parametrize("kind", [Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.BOOKING_RESCHEDULED])
+def test_mails_that_carry_an_invitation_offer_copies_that_say_nothing_of_the_booking(kind: Kind) -> None:
+    mail = opened(written(kind))
+    html, text = (body(mail, part) for part in ("html", "plain"))
+    copies = [unescape(found) for found in re.findall(r'href="(https://(?:calendar\.google|outlook\.)[^"]+)"', html)]
+    assert [urlsplit(address).netloc for address in copies] == ["calendar.google.com", "outlook.live.com", "outlook.office.com"]
+    for address in copies:
+        read = " ".join(query(address).values())
+        assert "/events/" in read
+        for private in ("token", "Camille", "Martin", "@", "élèves", "7KQ4-M9TX"):
+            assert private not in read
+    for part in (html, text):
+        assert "Seule l’invitation suit les changements" in " ".join(part.split())
+
+
+def test_mails_without_an_invitation_offer_none() -> None:
+    for kind in (Kind.BOOKING_TO_PROVE, Kind.BOOKING_CANCELLED, Kind.HOST_BOOKING_CONFIRMED):
+        assert "google" not in body(opened(written(kind)), "html")
 
 
 def test_each_goes_to_its_own_house() -> None:

@@ -20,6 +20,7 @@ from booking.models import (
     Delivery,
     Edition,
     Event,
+    Feedback,
     HeldFor,
     Label,
     LabelDecision,
@@ -71,6 +72,7 @@ def pages() -> dict[str, tuple[str, str]]:
     assert wait is not None
     slot, of_port = booking.slot_id, f"/workspace/organisations/{port}"
     received, unmatched = _mails(booking)
+    over = db.session.scalars(select(Booking.slot_id).join(Feedback, Feedback.booking_id == Booking.id)).first()
     company = {
         "home": of_port,
         "events": f"{of_port}/events",
@@ -82,6 +84,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "places": f"/workspace/events/{event.id}/places",
         "places, reserved": f"/workspace/events/{event.id}/places/new?kind=reserved",
         "slot": f"/workspace/slots/{slot}",
+        "slot, over": f"/workspace/slots/{over}",
         "slot, moved": f"/workspace/slots/{slot}/time",
         "slot, terms": f"/workspace/slots/{slot}/terms",
         "slot, cancelled": f"/workspace/slots/{slot}/cancellation",
@@ -99,6 +102,7 @@ def pages() -> dict[str, tuple[str, str]]:
         "booking, another slot": f"/workspace/bookings/{booking.reference}/slot",
         "booking for somebody": f"/workspace/slots/{slot}/bookings/new",
         "day sheet": f"/workspace/slots/{slot}/day-sheet",
+        "slots in a calendar": f"{of_port}/feed",
         "members": f"{of_port}/members",
         "history": f"{of_port}/history?actor=operator",
         "account": "/account",
