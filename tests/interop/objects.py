@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from booking.actions.queue_message import slot_facts
 from booking.mail.facts import read_facts
 from booking.mail.feeds import booker_feed, organisation_feed, public_feed, slot_calendar
-from booking.mail.invitation import HostSlot, booking_calendar, host_calendar, invitation
+from booking.mail.host_invitation import HostSlot, host_calendar, host_invitation
+from booking.mail.invitation import booking_calendar, invitation
 from booking.models import Booking, Event, Kind, Organisation, Pool, Slot, Status
 from booking.models.event import Equipment
+from booking.queries.door import Expected
 from booking.queries.feeds import PublicSlot
 from tests.invitations.hard_cases import HARD_NAMES, HARD_TIMES, kept
 from tests.mails import METHODS, QUEUED, SETTINGS, STARTS, facts
@@ -38,6 +41,7 @@ def every_object() -> dict[str, Written]:
         found |= {f"{kind.value}, {what}": _invitation(kind, name, starts, ends) for kind in METHODS}
         slot = _slot(name, starts, ends)
         found |= {f"{file}, {what}": written for file, written in _files(slot, name)}
+        found |= {f"host's {method}, {what}": _host_mail(slot, method, name) for method in ("REQUEST", "CANCEL")}
     return found
 
 
@@ -76,6 +80,17 @@ def _slot(name: str, starts: datetime, ends: datetime) -> Slot:
     )  # fmt: skip
 
 
+def _host_mail(slot: Slot, method: str, name: str) -> Written:
+    numbers = {"bookings": 1, "pupils": 17, "adults": 3, "persons": 0}
+    identity = {"method": method, "uid": "9ab2", "sequence": 4, "dtstamp": QUEUED.isoformat()}
+    raw = {"booking": {}, "calendar": None, "entry": identity | numbers} | slot_facts(slot)
+    text = host_invitation(read_facts(raw), "accueil@port.example", "fr", SETTINGS).decode()
+    status = "CANCELLED" if method == "CANCEL" else "CONFIRMED"
+    summary = f"17 élèves et 3 adultes\u00a0: {kept(name)}"
+    more: dict[str, Any] = {"status": status, "attendees": ["mailto:accueil@port.example"]}
+    return Written(text, _understood(method, _event("9ab2", 4, summary, slot.starts_at, slot.ends_at, **more)))
+
+
 def _booking(slot: Slot, name: str) -> Booking:
     return Booking(
         id=1, reference="7KQ4-M9TX", slot=slot, status=Status.CONFIRMED, audience="school", email="prof@college.example", name=name,
@@ -88,8 +103,8 @@ def _files(slot: Slot, name: str) -> Iterator[tuple[str, Written]]:
     """What is downloaded or subscribed to, and the host's own calendar."""
     title, when = kept(name), (slot.starts_at, slot.ends_at)
     booking = _booking(slot, name)
-    told = [HostSlot(slot, bookings=1, people=20, held=0, changed_at=QUEUED)]
-    expected = f"{title} (20 personnes attendues)"
+    told = [HostSlot(Expected(slot, bookings=1, pupils=17, adults=3, held=1), changed_at=QUEUED)]
+    expected = f"17 élèves et 3 adultes\u00a0: {title}"
     texts = {
         "slot file": slot_calendar(slot, SETTINGS, "fr"),
         "public feed": public_feed([PublicSlot.of(slot)], name, "http://127.0.0.1:8000/events.ics", SETTINGS, "fr"),
