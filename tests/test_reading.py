@@ -170,6 +170,12 @@ def test_objects_of_others_nested_and_cut_off_are_told_apart():
     assert answers(OBJECT.replace("END:VEVENT\nEND:VCALENDAR\n", "")) == answers(OBJECT)
     assert not answers(OBJECT.replace("VEVENT", "VTODO"))
     assert not answers(OBJECT.replace("UID:", f"DESCRIPTION:{'x' * 300_000}\nUID:")), "larger than any answer is"
+    assert not answers(OBJECT + "X" * 300_000)
+    for depth, found in ((8, answers(OBJECT)), (30, ())):
+        body = f"Content-Type: text/calendar\r\n\r\n{OBJECT}"
+        for level in range(depth):
+            body = f"Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n{body}"
+        assert read_mail(f"From: {CAMILLE}\r\n{body}".encode()).answers == found
     assert not answers(OBJECT.replace("BEGIN:VEVENT", "BEGIN:X\n" * 20 + "BEGIN:VEVENT"))
 
 
@@ -227,6 +233,8 @@ def test_reports_of_success_are_no_bounces_and_addresses_in_hexadecimal_are_read
     )
     assert both.bounce.recipient == "b@x.example"
     assert dsn("garbage").arrived is Arrived.AUTOMATIC
+    answered = dsn(f"Action: failed\r\nStatus: 5.1.1\r\n--b\r\nContent-Type: text/calendar\r\n\r\n{OBJECT}")
+    assert (answered.arrived, answered.bounce) == (Arrived.REPLY, None)
 
 
 def test_a_letter_of_a_server_is_permanent_only_where_its_code_says_so():

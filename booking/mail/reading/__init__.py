@@ -18,7 +18,7 @@ from booking.mail.reading.parts import MOST_BYTES, Headers, Part, leaves, split
 from booking.mail.reading.words import decoded, decoded_header, some_lines, text_of_html
 from booking.models.inbound import Arrived
 
-__all__ = ["Bounce", "CalendarAnswer", "ReadMail", "is_authentic", "read_mail"]
+__all__ = ["MOST_BYTES", "Bounce", "CalendarAnswer", "ReadMail", "is_authentic", "read_mail"]
 
 _log = logging.getLogger(__name__)
 _LONGEST_SUBJECT = 300
