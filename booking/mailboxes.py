@@ -229,8 +229,9 @@ class Watch:
     def look(self, stopping: Callable[[], bool]) -> int:
         """Take what is new, if it is time, up to a number of mails; says how many. Whatever ails the mailbox is logged."""
         now, taken = clock.now(), 0
-        if self._url is None or (self._looked_at is not None and abs(now - self._looked_at) < self._pause):
-            return 0  # clocks may go back
+        just_looked = self._looked_at is not None and abs(now - self._looked_at) < self._pause  # clocks may go back
+        if self._url is None or just_looked or stopping():
+            return 0
         try:
             with open_mailbox(self._url) as mailbox:
                 for _ in islice(take_all(mailbox), MAILS_A_VISIT):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,6 +18,8 @@ from pysasl.hashing import BuiltinHash
 
 from booking.mailboxes import TAKEN
 
+ELSEWHERE = "127.0.0.2"
+"""This machine, too, under an address that is not known as such."""
 USER, PASSWORD = "answers@coulisses.example", 'p@ss/w:o"r\\d %é#?'
 
 
@@ -28,8 +31,10 @@ class Server:
     folder: Path
     """The Maildir the server serves."""
 
-    def url(self, *, password: str = PASSWORD, port: int = 0, folder: str = "INBOX") -> str:
-        return f"imap://{quote(USER, safe='')}:{quote(password, safe='')}@127.0.0.1:{port or self.port}/{folder}"
+    def url(
+        self, *, scheme: str = "imap", password: str = PASSWORD, host: str = "127.0.0.1", port: int = 0, folder: str = "INBOX"
+    ) -> str:
+        return f"{scheme}://{quote(USER, safe='')}:{quote(password, safe='')}@{host}:{port or self.port}/{folder}"
 
     def deliver(self, raw: bytes, name: str) -> None:
         deliver(self.folder, raw, name)
@@ -54,15 +59,19 @@ def deliver(folder: Path, raw: bytes, name: str) -> None:
 
 
 @contextmanager
-def imap_server(base: Path, *, keywords: bool = True) -> Iterator[Server]:
-    """A server on a free port, which keeps our keyword or no keyword at all."""
+def imap_server(base: Path, *, keywords: bool = True, certificate: Path | None = None) -> Iterator[Server]:
+    """A server on a free port of this machine, which keeps our keyword, or no keyword at all.
+
+    With a `certificate` (and its key, in one file) it offers STARTTLS.
+    """
     folder = maildir(base / "mail")
     (base / "pymap-etc-passwd").write_text(f"{USER}:x::::mail:\n")
     (base / "pymap-etc-shadow").write_text(f"{USER}:{BuiltinHash(rounds=1).hash(PASSWORD)}:::::::\n")
     if keywords:
         (folder / "dovecot-keywords").write_text(f"0 {TAKEN}\n")
     port = free_port()
-    command = [str(Path(sys.executable).with_name("pymap")), "--host", "127.0.0.1", "--port", str(port), "--no-tls"]
+    command = [str(Path(sys.executable).with_name("pymap")), "--host", "127.0.0.1", "--host", ELSEWHERE, "--port", str(port)]
+    command += ["--cert", str(certificate), "--key", str(certificate)] if certificate else ["--no-tls"]
     process = subprocess.Popen([*command, "maildir", str(base)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port)
@@ -89,16 +98,20 @@ def _wait_for(port: int) -> None:
 
 
 @contextmanager
-def cut_line(port: int, after: int) -> Iterator[int]:
-    """A port that leads to another, until the server has said so many bytes: then both sides are hung up on."""
+def cut_line(port: int, after: int, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """A port that leads to another, until the server has said so many bytes: then both sides are hung up on.
+
+    With `tls` the line to the client is TLS from the first byte, as a server for imaps has it.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_lead_on, args=(listener, port, after), daemon=True).start()
+        threading.Thread(target=_lead_on, args=(listener, port, after, tls), daemon=True).start()
         yield listener.getsockname()[1]
 
 
-def _lead_on(listener: socket.socket, port: int, after: int) -> None:
+def _lead_on(listener: socket.socket, port: int, after: int, tls: ssl.SSLContext | None) -> None:
     with suppress(OSError):
         client = listener.accept()[0]
+        client = tls.wrap_socket(client, server_side=True) if tls else client
         with client, socket.create_connection(("127.0.0.1", port)) as server:
             threading.Thread(target=_pump, args=(client, server), daemon=True).start()
             left = after

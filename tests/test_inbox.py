@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +24,11 @@ from booking.mail.inbox import BEGINNING, Arrival, Undecided, decide_all, decide
 from booking.mailboxes import MailboxTrouble, Maildir, open_mailbox
 from booking.models import Arrived, Booking, Decision, HistoryEntry, HostEntry, Inbound, Kind, Message, Status
 from booking.worker import Worker
-from tests.imap import PASSWORD, cut_line, deliver, free_port, imap_server, maildir
+from tests.imap import ELSEWHERE, PASSWORD, cut_line, deliver, free_port, imap_server, maildir
 from tests.incoming import OUR_SERVER, US, bounce, letter, reply
 from tests.replies import CLIENTS, SAMPLES, sample
 from tests.replies import reply as genuine
+from tests.smtp import KEY_AND_CERTIFICATE
 from tests.test_booking import book, taken
 from tests.test_waiting_list import state, wait
 from tests.test_worker import Post
@@ -394,6 +396,31 @@ def test_a_folder_on_a_server_gives_each_mail_once_however_often_the_line_is_cut
 
 def _port(said: str) -> str:
     return said.split("127.0.0.1:")[1].split(" ")[0]
+
+
+def test_tls_is_asked_for_and_certificates_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = tmp_path / "both.pem"
+    certificate.write_text(KEY_AND_CERTIFICATE)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def told(url: str) -> str:
+        try:
+            with open_mailbox(url) as box:
+                return f"{len(list(box.new()))} mail"
+        except MailboxTrouble as trouble:
+            return str(trouble)
+
+    unknown = "shows a certificate that nobody vouches for."
+    with imap_server(tmp_path, certificate=certificate) as server:
+        server.deliver(b"Subject: one\n\nx\n", "1.a")
+        with cut_line(server.port, 10**9, context) as port:
+            assert told(server.url(scheme="imaps", port=port)).endswith(unknown)
+        assert told(server.url(host=ELSEWHERE)).endswith(unknown)  # STARTTLS
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert told(server.url(host=ELSEWHERE)).endswith(unknown)  # known, and another machine's
+        with cut_line(server.port, 10**9, context) as port:
+            assert told(server.url(scheme="imaps", port=port)) == "1 mail"
 
 
 @contextmanager

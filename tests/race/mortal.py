@@ -101,7 +101,7 @@ def _aftermath(slot_id: int, reported: str) -> list[str]:
 def _killed_at_statement(app: Flask, slot_id: int, fresh: Callable[[], None]) -> Iterator[tuple[str, str]]:
     for point in count(1):
         fresh()
-        pid, reports = _fork(app, slot_id, lambda: die_at(point))
+        pid, reports = _fork(app, slot_id, lambda: _die_at(point))
         survived, reported = buried(pid, reports)
         if survived:
             return
@@ -149,25 +149,25 @@ def buried(pid: int, reports: int) -> tuple[bool, str]:
     return survived, reported
 
 
-def die_at(point: int, stride: int = 1) -> Callable[..., None]:
-    """Kill this process where it passes its so many-th point: writing statements, commits, and what calls the answer.
-
-    Of the statements only one in `stride` is a point: before the commit all of them leave the same behind.
-    """
-    points, written = count(1), count()
+def _die_at(point: int) -> None:
+    points = count(1)
 
     def pass_by(*_: object) -> None:
         if next(points) == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def pass_statement(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.split(None, 1)[0] in {"INSERT", "UPDATE", "DELETE"} and next(written) % stride == 0:
+        if writes(statement):
             pass_by()
 
     event.listen(Engine, "before_cursor_execute", pass_statement)
     event.listen(Engine, "commit", pass_by)
     event.listen(db.session, "after_commit", pass_by)
-    return pass_by
+
+
+def writes(statement: str) -> bool:
+    """Whether a statement changes rows."""
+    return statement.split(None, 1)[0] in {"INSERT", "UPDATE", "DELETE"}
 
 
 def _trace(pid: int, inject: str) -> subprocess.Popen[bytes]:

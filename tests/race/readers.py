@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from collections import Counter
 from contextlib import suppress
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from booking.config import Settings
 from booking.db import db
@@ -28,7 +29,7 @@ from tests.race import site
 from tests.race.clients import inside
 from tests.race.crowd import Client
 from tests.race.deeds import PAUSE
-from tests.race.mortal import buried, die_at
+from tests.race.mortal import buried, writes
 
 Mails = dict[str, bytes]
 ENDS = {Decision.PLACES_FREED: 1, Decision.PASSED_ON: 1, Decision.ADDRESS_FLAGGED: 1}
@@ -97,13 +98,44 @@ def _lives(app: Any, folder: Path, point: int) -> bool:
     pid = os.fork()
     if pid == 0:
         with suppress(BaseException), app.app_context():
-            pass_by, marking = die_at(point, stride=5), Maildir.done
-            Maildir.done = lambda *args: (pass_by(), marking(*args), pass_by())[1]  # type: ignore[method-assign]
+            _die_at(point)
             read(str(folder))
             os._exit(0)
         os._exit(1)
     os.close(mouth)
     return buried(pid, reports)[0]
+
+
+def _die_at(point: int) -> None:
+    """Kill this process at its so many-th point.
+
+    Points are, of each transaction that writes, its first statement, every fifth after that and the commit; and each mark in
+    the mailbox, once made. What lies between leaves behind what one of these does.
+    """
+    points, written, marking = count(1), [0], Maildir.done
+
+    def pass_by() -> None:
+        if next(points) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def pass_statement(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if writes(statement):
+            if written[0] % 5 == 0:
+                pass_by()
+            written[0] += 1
+
+    def pass_commit(_connection: object) -> None:
+        if written[0]:
+            pass_by()
+        written[0] = 0
+
+    def pass_mark(mailbox: Maildir, arrival: Any) -> None:
+        marking(mailbox, arrival)
+        pass_by()
+
+    event.listen(Engine, "before_cursor_execute", pass_statement)
+    event.listen(Engine, "commit", pass_commit)
+    Maildir.done = pass_mark  # type: ignore[method-assign]
 
 
 def _aftermath(folder: Path) -> list[str]:
