@@ -24,6 +24,23 @@ from tests.mails import NONCE, SETTINGS, STARTS, body, calendar_bytes, entry, op
 from tests.test_booking import book
 from tests.world import World, a_class
 
+MANAGED = (
+    Kind.BOOKING_CONFIRMED,
+    Kind.BOOKING_CHANGED,
+    Kind.BOOKING_CANCELLED,
+    Kind.BOOKING_RESCHEDULED,
+    Kind.BOOKER_LETTER,
+    Kind.WAITING_JOINED,
+    Kind.PLACES_OFFERED,
+    Kind.BOOKING_PENDING,
+    Kind.CHANGE_REFUSED,
+    Kind.BOOKING_DECLINED,
+    Kind.REPLY_UNSURE,
+    Kind.VISIT_IN_A_WEEK,
+    Kind.VISIT_SOON,
+)
+"""The mails that carry the link to the booking's own page."""
+
 
 @pytest.mark.parametrize("locale", ["fr", "en"])
 def test_the_description_says_what_one_needs_on_the_way(locale: str) -> None:
@@ -42,29 +59,22 @@ def test_the_description_says_what_one_needs_on_the_way(locale: str) -> None:
 
 
 def test_links_go_to_the_one_who_may_use_them() -> None:
-    confirm, manage, head = (make_token(SETTINGS.secret_key, purpose, NONCE) for purpose in (CONFIRM, MANAGE, HEAD))
-    page = "http://127.0.0.1:8000/bookings/7KQ4-M9TX"
+    page, key = "http://127.0.0.1:8000/bookings/7KQ4-M9TX", SETTINGS.secret_key
+    confirm = f"{page}/confirmation?token={make_token(key, CONFIRM, NONCE)}"
+    head = f"{page}/head-approval?token={make_token(key, HEAD, NONCE)}"
+    thanks = f"{page}/feedback?token={make_token(key, MANAGE, NONCE)}"
+    manage = f"{page}?token={make_token(key, MANAGE, NONCE)}"
     expected = {
-        Kind.BOOKING_TO_PROVE: {f"{page}/confirmation?token={confirm}"},
-        Kind.BOOKING_CONFIRMED: {f"{page}?token={manage}"},
-        Kind.BOOKING_CHANGED: {f"{page}?token={manage}"},
-        Kind.BOOKING_CANCELLED: {f"{page}?token={manage}"},
-        Kind.BOOKING_RESCHEDULED: {f"{page}?token={manage}"},
-        Kind.BOOKER_LETTER: {f"{page}?token={manage}"},
-        Kind.WAITING_TO_PROVE: {f"{page}/confirmation?token={confirm}"},
-        Kind.WAITING_JOINED: {f"{page}?token={manage}"},
-        Kind.PLACES_OFFERED: {f"{page}?token={manage}"},
-        Kind.BOOKING_PENDING: {f"{page}?token={manage}"},
-        Kind.CHANGE_REFUSED: {f"{page}?token={manage}"},
-        Kind.BOOKING_DECLINED: {f"{page}?token={manage}"},
-        Kind.REPLY_UNSURE: {f"{page}?token={manage}"},
-        Kind.HEAD_ASKED: {f"{page}/head-approval?token={head}"},
-        Kind.HEAD_REMINDED: {f"{page}/head-approval?token={head}"},
-    }
+        Kind.BOOKING_TO_PROVE: confirm,
+        Kind.WAITING_TO_PROVE: confirm,
+        Kind.HEAD_ASKED: head,
+        Kind.HEAD_REMINDED: head,
+        Kind.VISIT_THANKS: thanks,
+    } | dict.fromkeys(MANAGED, manage)
     for kind in ABOUT_BOOKINGS:
         mail = opened(written(kind))
         for part in ("plain", "html"):
-            assert set(re.findall(r"http\S*?token=[\w-]+", body(mail, part))) == expected.get(kind, set())
+            assert set(re.findall(r"http\S*?token=[\w-]+", body(mail, part))) == ({expected[kind]} if kind in expected else set())
         if kind.startswith("host_booking") or kind is Kind.BOOKING_EXPIRED:
             assert "http://127.0.0.1:8000/events/4" in body(mail, "plain")
 
