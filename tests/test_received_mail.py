@@ -23,6 +23,7 @@ from booking.queries.workspace_home import home
 from booking.web.mail_words import received_said
 from tests.test_booking import book
 from tests.test_catalogue import statements
+from tests.test_workspace_bookings import broken_rules
 from tests.workspaces import Staff, manager_of, sign_in
 from tests.world import World, a_class
 
@@ -186,6 +187,7 @@ def test_a_host_reads_what_came_in_and_says_once_to_have_seen_it(app: Flask, hos
         (booking.id, host.account.id, booking.status)
     ]
     assert home(world.port, clock.now()).waiting == []
+    assert broken_rules() == []
     assert host.client.post(f"/workspace/mail/{perhaps.id}/seen").status_code == 404
     perhaps.raw = None
     db.session.commit()
