@@ -230,6 +230,10 @@ def test_a_letter_of_a_server_is_permanent_only_where_its_code_says_so():
     assert mail(letter.replace("full", "at 5.2.1.9"), "text/plain", **server).bounce.permanent is False, (
         "an address of the network"
     )
+    exim = mail(
+        letter.replace("<a@school.example>", "  b@school.example"), "text/plain", X_Failed_Recipients="B@school.example", **server
+    ).bounce
+    assert (exim.recipient, exim.status) == ("b@school.example", "")
     assert mail(letter.replace("Message-ID", "About"), "text/plain", **server).bounce is None
     assert mail(letter.replace("full", "5.2.1"), "text/plain").arrived is Arrived.HUMAN, "somebody quotes a bounce"
 

@@ -110,7 +110,8 @@ def _without_report(headers: Headers, parts: Sequence[Part], sender: str, text: 
     code = _GAVE_UP.search(said)
     if not original or not (is_server or (to_nobody and code)):
         return None
-    addresses = [found for found in _IN_TEXT.findall(said) if is_address(found) and found.lower() != sender]
+    named = [address.strip() for address in headers.first("x-failed-recipients").split(",")]  # Exim, and Google
+    addresses = [found for found in [*named, *_IN_TEXT.findall(said)] if is_address(found) and found.lower() != sender]
     status = code or _CODE.search(said)
     return Bounce(
         permanent=code is not None,
