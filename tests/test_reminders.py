@@ -274,7 +274,7 @@ def test_two_halves_on_one_day_share_one_mail_that_names_both(world: World) -> N
     text = body(opened(written(SOON, slot=facts["slot"], booking=facts["booking"], other_half=facts["other_half"])), "plain")
     said = text.replace("\u00a0", " ")
     assert "L’autre moitié de la classe : vendredi 27 novembre, 14 h – 15 h, 2 élèves et 1 adulte." in said
-    assert "Pour elle aussi : Rendez-vous à 13 h 50 : Quai n° 2" in said
+    assert "Pour cette moitié, soyez là à 13 h 50, Quai n° 2." in said
     assert "Vous avez annoncé 12 élèves et 3 adultes." in said
     assert second.status is Status.CONFIRMED
 

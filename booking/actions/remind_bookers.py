@@ -49,14 +49,14 @@ def due_visits(limit: int = 100) -> list[Reminder]:
     The week's is left out once the two days' one is due.
     """
     now = clock.now()
-    today = clock.paris_day(now)
+    last = clock.at_paris(clock.paris_day(now) + timedelta(days=max(DAYS_BEFORE.values()) + 1), 0)
     found: list[Reminder] = []
-    for day in visits.days_of_visits(Slot.starts_at, today, today + timedelta(days=max(DAYS_BEFORE.values()))):
+    for day, slots in visits.slots_by_day(Slot.starts_at, now, last).items():
         kind = next((kind for kind in DAYS_BEFORE if moment_of(kind, day) <= now), None)
         if kind and len(found) < limit:
-            to_come = Slot.starts_at > now, Booking.confirmed_at < moment_of(kind, day)
-            of_day = visits.untold(kind, Slot.starts_at, day, {Status.CONFIRMED}, limit - len(found), *to_come)
-            found += [Reminder(kind, number, day) for number in of_day]
+            booked_before = Booking.confirmed_at < moment_of(kind, day)
+            numbers = visits.untold(kind, slots, day, {Status.CONFIRMED}, limit - len(found), booked_before)
+            found += [Reminder(kind, number, day) for number in numbers]
     return found
 
 

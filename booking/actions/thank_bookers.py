@@ -29,13 +29,11 @@ def moment_of_thanks(day: date) -> datetime:
 def due_thanks(limit: int = 100) -> list[Reminder]:
     """The bookers to be thanked now, about whom nothing was done yet, the earliest visits first."""
     now = clock.now()
-    today = clock.paris_day(now)
     found: list[Reminder] = []
-    for day in visits.days_of_visits(Slot.ends_at, today - THANKED_WITHIN - timedelta(days=1), today - timedelta(days=1)):
+    for day, slots in visits.slots_by_day(Slot.ends_at, now - THANKED_WITHIN, now).items():
         if moment_of_thanks(day) <= now and len(found) < limit:
-            lately = Slot.ends_at > now - THANKED_WITHIN
-            of_day = visits.untold(Kind.VISIT_THANKS, Slot.ends_at, day, THANKED, limit - len(found), lately)
-            found += [Reminder(Kind.VISIT_THANKS, number, day) for number in of_day]
+            numbers = visits.untold(Kind.VISIT_THANKS, slots, day, THANKED, limit - len(found))
+            found += [Reminder(Kind.VISIT_THANKS, number, day) for number in numbers]
     return found
 
 

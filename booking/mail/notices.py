@@ -84,7 +84,7 @@ def facts_said(facts: Facts, locale: str) -> dict[str, str]:
         "other_meeting": words.other_meeting(facts, locale),
         "all_people": words.all_people(facts, locale),
         "queue": _counted(facts.more.get("queue"), _requests(facts, locale)),
-        "contact": ", ".join(filter(None, (facts.event.get("contact_phone"), facts.event["contact_email"]))),
+        "contact": _contact(facts),
     }
 
 
@@ -117,6 +117,12 @@ def _fill(message: Says, said: Mapping[str, str], facts: Facts, locale: str) -> 
 
 def _counted(number: int | None, pattern: str) -> str:
     return pattern % {"num": number} if number else ""
+
+
+def _contact(facts: Facts) -> str:
+    """The host's telephone, in one piece, and address; whichever there is."""
+    phone = str(facts.event.get("contact_phone") or "").replace(" ", "\u00a0")
+    return ", ".join(filter(None, (phone, facts.event["contact_email"])))
 
 
 def _requests(facts: Facts, locale: str) -> str:

@@ -10,15 +10,15 @@ from booking.i18n import _
 from booking.mail.notice import Notice
 from booking.models import Kind
 
-_QUEUE = _("Sur la liste d’attente de ce créneau : %(queue)s. Chaque place rendue leur est proposée aussitôt.")
+_QUEUE = _("Sur la liste d’attente de ce créneau : %(queue)s. Une place rendue y est proposée aussitôt.")
 _FOR_CLASSES = (
     _("L’autre moitié de la classe : %(other_half)s."),
-    _("Pour elle aussi : %(other_meeting)s"),
+    _("Pour cette moitié, soyez là à %(other_meeting)s."),
     _("Vous avez annoncé %(all_people)s. Est-ce toujours exact ?"),
     _("Moins nombreux, ou empêchés ? Rendez dès maintenant les places en trop."),
     _QUEUE,
 )
-_FOR_ONE = (_("Vous venez toujours ? Si vous êtes empêché, rendez votre place dès maintenant."), _QUEUE)
+_FOR_ONE = (_("Vous venez toujours ? Sinon, rendez votre place dès maintenant."), _QUEUE)
 _NOTHING_TO_DO = _("Tout est exact ? Il n’y a rien à faire.")
 
 _IN_A_WEEK = Notice(

@@ -101,25 +101,21 @@ def day_of(facts: Facts, locale: str) -> str:
 
 def meeting(facts: Facts, locale: str) -> str:
     """When and where to be: « Rendez-vous à 14 h 15, accueil, bâtiment A ». Empty when there is nothing to add."""
-    return _meeting(facts.slot["meeting_point"], facts.arrive_at, facts.starts_at, locale)
+    point = facts.slot["meeting_point"]
+    early = facts.arrive_at < facts.starts_at
+    if point and early:
+        return say(locale, _("Rendez-vous à %(hour)s : %(point)s"), hour=hour(facts.arrive_at, locale), point=point)
+    if point:
+        return say(locale, _("Rendez-vous : %(point)s"), point=point)
+    return say(locale, _("Soyez là à %(hour)s."), hour=hour(facts.arrive_at, locale)) if early else ""
 
 
 def other_meeting(facts: Facts, locale: str) -> str:
-    """When and where the other half of a split class has to be. Empty where there is none, or nothing to add."""
+    """When and where the other half of a split class has to be: « 13 h 50, Quai n° 2 ». Empty where there is none."""
     half = facts.more.get("other_half") or {}
-    if "meeting_point" not in half:
+    if "arrive_at" not in half:
         return ""
-    arrive_at, starts_at = (datetime.fromisoformat(half[name]) for name in ("arrive_at", "starts_at"))
-    return _meeting(half["meeting_point"], arrive_at, starts_at, locale)
-
-
-def _meeting(point: str, arrive_at: datetime, starts_at: datetime, locale: str) -> str:
-    early = arrive_at < starts_at
-    if point and early:
-        return say(locale, _("Rendez-vous à %(hour)s : %(point)s"), hour=hour(arrive_at, locale), point=point)
-    if point:
-        return say(locale, _("Rendez-vous : %(point)s"), point=point)
-    return say(locale, _("Soyez là à %(hour)s."), hour=hour(arrive_at, locale)) if early else ""
+    return ", ".join(filter(None, (hour(datetime.fromisoformat(half["arrive_at"]), locale), half["meeting_point"])))
 
 
 def place_lines(facts: Facts) -> list[str]:

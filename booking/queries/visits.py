@@ -6,7 +6,7 @@ What was done about a visit is remembered in `occasions`, under the kind of mail
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, String, cast, exists, func, literal, select
@@ -36,40 +36,30 @@ def occasion_key(kind: Kind, booking_id: int, day: date) -> str:
     return f"{kind.value}:{booking_id}:{day.isoformat()}"
 
 
-def days_of_visits(column: InstrumentedAttribute[datetime], first: date, last: date) -> list[date]:
-    """The days in Paris, from the first to the last, on which some slot begins or ends (whichever instant `column` is)."""
-    within = column >= clock.at_paris(first, 0), column < clock.at_paris(last + timedelta(days=1), 0)
-    instants = db.session.scalars(select(column).where(*within).distinct())
-    return sorted({clock.paris_day(instant) for instant in instants})
+def slots_by_day(column: InstrumentedAttribute[datetime], after: datetime, before: datetime) -> dict[date, list[int]]:
+    """The slots that begin or end (whichever instant `column` is) between two moments, by their days in Paris, soonest first.
+
+    Those that are cancelled, alone or with their event, are left out.
+    """
+    statement = (
+        select(Slot.id, column)
+        .join(Event, Slot.event_id == Event.id)
+        .where(column > after, column < before, Slot.cancelled_at.is_(None), Event.cancelled_at.is_(None))
+        .order_by(column, Slot.id)
+    )
+    found: dict[date, list[int]] = {}
+    for number, instant in db.session.execute(statement):
+        found.setdefault(clock.paris_day(instant), []).append(number)
+    return found
 
 
 def untold(
-    kind: Kind,
-    column: InstrumentedAttribute[datetime],
-    day: date,
-    statuses: Collection[Status],
-    limit: int,
-    *more: ColumnElement[bool],
+    kind: Kind, slot_ids: Collection[int], day: date, statuses: Collection[Status], limit: int, *more: ColumnElement[bool]
 ) -> Sequence[int]:
-    """Bookings of visits that begin or end on a day in Paris, about which no mail of a kind was sent or passed over yet."""
+    """Bookings on slots of one day, about which no mail of a kind was sent or passed over yet."""
     key = literal(f"{kind.value}:") + cast(Booking.id, String) + literal(f":{day.isoformat()}")
-    statement = (
-        select(Booking.id)
-        .join(Slot, Booking.slot_id == Slot.id)
-        .join(Event, Slot.event_id == Event.id)
-        .where(
-            column >= clock.at_paris(day, 0),
-            column < clock.at_paris(day + timedelta(days=1), 0),
-            Slot.cancelled_at.is_(None),
-            Event.cancelled_at.is_(None),
-            Booking.status.in_(statuses),
-            ~exists().where(Occasion.key == key),
-            *more,
-        )
-        .order_by(column, Booking.id)
-        .limit(limit)
-    )
-    return db.session.scalars(statement).all()
+    wanted = Booking.slot_id.in_(slot_ids), Booking.status.in_(statuses), ~exists().where(Occasion.key == key)
+    return db.session.scalars(select(Booking.id).where(*wanted, *more).order_by(Booking.id).limit(limit)).all()
 
 
 def locked(booking_id: int) -> Booking:
