@@ -109,7 +109,10 @@ class Maildir:
             about = os.fstat(number)
             if not stat.S_ISREG(about.st_mode):
                 return None
-            return Arrival(file.read(BEGINNING if about.st_size > LARGEST else LARGEST), about.st_size, handle)
+            if about.st_size > LARGEST:
+                return Arrival(file.read(BEGINNING), about.st_size, handle)
+            raw = file.read(LARGEST)
+            return Arrival(raw, len(raw), handle)
 
 
 def _flags(name: str) -> str:
@@ -174,7 +177,9 @@ class Imap:
         with self._conversation():
             told = self._client.fetch([number], [wanted]).get(number, {})
         raw = next((value for name, value in told.items() if name.startswith(b"BODY[]")), None)
-        return Arrival(raw, size, number) if isinstance(raw, bytes) else None
+        if not isinstance(raw, bytes):
+            return None
+        return Arrival(raw, size if size > LARGEST else len(raw), number)  # some servers guess how large a mail is
 
     def done(self, arrival: Arrival) -> None:
         """Mark the mail as taken, on the server."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import ssl
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,23 +12,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from booking import clock, mailboxes
+from booking import clock
 from booking.config import Settings
 from booking.db import db, in_transaction
-from booking.logs import redact
 from booking.mail import inbox
 from booking.mail.inbox import BEGINNING, Arrival, Undecided, decide_all, decide_next, read_inbox, take_in
-from booking.mailboxes import MailboxTrouble, Maildir, open_mailbox
+from booking.mailboxes import Maildir
 from booking.models import Arrived, Booking, Decision, HistoryEntry, HostEntry, Inbound, Kind, Message, Status
-from booking.worker import Worker
-from tests.imap import ELSEWHERE, PASSWORD, cut_line, deliver, free_port, imap_server, maildir
+from tests.imap import deliver, maildir
 from tests.incoming import OUR_SERVER, US, bounce, letter, reply
 from tests.replies import CLIENTS, SAMPLES, sample
 from tests.replies import reply as genuine
-from tests.smtp import KEY_AND_CERTIFICATE
 from tests.test_booking import book, taken
 from tests.test_waiting_list import state, wait
-from tests.test_worker import Post
 from tests.world import World, a_class
 
 
@@ -326,167 +319,3 @@ def test_effect_and_decision_are_there_together_or_not_at_all(
         assert (taken(world.visit_slot), kinds_queued()) == ([31], before)
     assert decide_all(own) == {Decision.PLACES_FREED: 1}
     assert taken(world.visit_slot) == [0]
-
-
-def test_a_maildir_gives_each_mail_once_and_steps_over_what_is_none(tmp_path: Path) -> None:
-    folder = maildir(tmp_path / "mail dir")
-    with open_mailbox(f"maildir://{str(folder).replace(' ', '%20')}") as box:
-        for n in range(3):
-            deliver(folder, b"Subject: x\n\n%d" % n, f"{n}.x")
-        (folder / "new/2.x").rename(folder / "cur/2.x:2,F")  # a mail reader looked at the list, and nobody at the mail
-        deliver(folder, b"seen", "4.x")
-        (folder / "new/4.x").rename(folder / "cur/4.x:2,RS")
-        (folder / "new/5.x").symlink_to("/etc/passwd")
-        os.mkfifo(folder / "new/6.x")
-        (folder / "new/.hidden").write_bytes(b"x")
-        found = box.new()
-        first = next(found)
-        assert (first.raw, first.size) == (b"Subject: x\n\n2", 13)
-        (folder / "new/0.x").unlink()  # somebody was faster
-        (second,) = found
-        assert second.raw.endswith(b"1")
-        for arrival in (first, second, second):
-            box.done(arrival)
-        assert sorted(path.name for path in (folder / "cur").iterdir()) == ["1.x:2,S", "2.x:2,FS", "4.x:2,RS"]
-        assert list(box.new()) == []
-        (folder / "cur").rename(folder / "away")
-        with pytest.raises(MailboxTrouble, match=r"maildir .* has no cur/ that can be read"):
-            list(box.new())
-
-
-@pytest.mark.parametrize(("keywords", "flag"), [(True, "a"), (False, "S")])
-def test_a_folder_on_a_server_gives_each_mail_once_however_often_the_line_is_cut(
-    tmp_path: Path, keywords: bool, flag: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    small, large = b"Subject: one\n\nx\n", b"Subject: two\n\n" + b"x" * 2_100_000
-    trouble: list[str] = []
-    with imap_server(tmp_path, keywords=keywords) as server:
-        server.deliver(small, "1.a")
-        server.deliver(large, "2.a")
-        for after in (0, 330, 900, 1500, 30_000) if keywords else ():
-            with cut_line(server.port, after) as port, pytest.raises(MailboxTrouble) as hung_up:  # noqa: SIM117
-                with open_mailbox(server.url(port=port)) as box:
-                    list(box.new())
-            trouble.append(str(hung_up.value))
-        for url in (server.url(password="another"), server.url(folder="Elsewhere"), server.url(port=free_port())):
-            with pytest.raises(MailboxTrouble) as refused, open_mailbox(url):
-                pass
-            trouble.append(str(refused.value))
-        with open_mailbox(server.url()) as box:
-            found = {arrival.size: arrival for arrival in box.new()}
-            assert server.flags() in ({}, {"1.a": "", "2.a": ""})  # nothing is marked by being looked at
-            assert found[len(small)].raw == small
-            assert found[len(large)].raw == large[:BEGINNING]
-            box.done(found[len(small)])
-        assert server.flags()["1.a"] == flag
-        with open_mailbox(server.url()) as box:
-            (left,) = box.new()
-            box.done(left)
-        with open_mailbox(server.url()) as box:
-            assert list(box.new()) == []
-    assert set(trouble[:-3]) <= {f"The mailbox at 127.0.0.1:{_port(said)} hung up in the middle." for said in trouble}
-    assert [said.partition(" ")[2].split(" ", 3)[3][:30] for said in trouble[-3:]] == [
-        "refuses the user or the passwo",
-        "has no folder 'Elsewhere' to r",
-        "does not answer as it should (",
-    ]
-    assert not any(PASSWORD in said or "another" in said for said in (*trouble, caplog.text))
-    assert redact(f"connecting to {server.url()}").count(":…@") == 1
-
-
-def _port(said: str) -> str:
-    return said.split("127.0.0.1:")[1].split(" ")[0]
-
-
-def test_tls_is_asked_for_and_certificates_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    certificate = tmp_path / "both.pem"
-    certificate.write_text(KEY_AND_CERTIFICATE)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
-    def told(url: str) -> str:
-        try:
-            with open_mailbox(url) as box:
-                return f"{len(list(box.new()))} mail"
-        except MailboxTrouble as trouble:
-            return str(trouble)
-
-    unknown = "shows a certificate that nobody vouches for."
-    with imap_server(tmp_path, certificate=certificate) as server:
-        server.deliver(b"Subject: one\n\nx\n", "1.a")
-        with cut_line(server.port, 10**9, context) as port:
-            assert told(server.url(scheme="imaps", port=port)).endswith(unknown)
-        assert told(server.url(host=ELSEWHERE)).endswith(unknown)  # STARTTLS
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        assert told(server.url(host=ELSEWHERE)).endswith(unknown)  # known, and another machine's
-        with cut_line(server.port, 10**9, context) as port:
-            assert told(server.url(scheme="imaps", port=port)) == "1 mail"
-
-
-@contextmanager
-def set_inbox(app: Flask, url: str | None) -> Iterator[Settings]:
-    before: Settings = app.config["SETTINGS"]
-    app.config["SETTINGS"] = replace(before, inbox_url=url, inbox_authserv_id=OUR_SERVER)
-    yield app.config["SETTINGS"]
-    app.config["SETTINGS"] = before
-
-
-def test_the_command_reads_says_what_it_did_and_what_is_wrong(app: Flask, world: World, tmp_path: Path) -> None:
-    booking, folder = confirmed(world), maildir(tmp_path / "mail")
-    deliver(folder, reply(booking), "1.a")
-    deliver(folder, letter("curieux@ailleurs.example"), "2.a")
-    run = app.test_cli_runner().invoke
-    for url, said in (
-        (None, "Error: INBOX_URL is missing: set it to "),
-        (f"maildir://{tmp_path}/elsewhere", "has no cur/ that can be read: No such file or directory."),
-        (f"imap://me:hunter2@127.0.0.1:{free_port()}/INBOX", "does not answer as it should (ConnectionRefusedError)."),
-    ):
-        with set_inbox(app, url):
-            wrong = run(args=["inbox", "read"])
-        assert wrong.exit_code == 1
-        assert said in wrong.stderr
-        assert "hunter2" not in wrong.output
-    with set_inbox(app, f"maildir://{folder}"):
-        assert run(args=["inbox", "read"]).stdout == "2 taken; 1 places freed, 1 passed on.\n"
-        assert run(args=["inbox", "read"]).stdout == "0 taken; nothing to decide.\n"
-    shown = run(args=["inbox", "show"]).stdout
-    assert [line.split()[-2:] for line in shown.splitlines()] == [["places_freed", booking.reference], ["passed_on", "-"]]
-    assert "@" not in shown
-    assert "Question" not in shown
-
-
-def test_the_worker_reads_every_minute_seldom_while_the_mailbox_is_away_and_does_the_rest_meanwhile(
-    app: Flask, world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    booking, at, looks = confirmed(world), clock.now(), Counter[int]()
-    opening = mailboxes.open_mailbox
-    with set_inbox(app, f"imap://me:hunter2@127.0.0.1:{free_port()}/INBOX"):
-        running = Worker(app, Post())
-
-    @contextmanager
-    def counted(url: str) -> Iterator[object]:
-        looks[minute] += 1
-        with opening(url) as box:
-            yield box
-
-    monkeypatch.setattr(mailboxes, "open_mailbox", counted)
-    for minute in range(46):
-        with clock.clock_at(at + timedelta(minutes=minute)):
-            in_transaction(lambda: take_in(letter(booking.email, str(minute)), clock.now()))
-            running.empty()
-    assert sorted(looks) == [0, 2, 6, 14, 24, 34, 44]
-    assert (running.counts["decided"], running.counts["sent"] > 2) == (46, True)
-    assert caplog.text.count("does not answer as it should (ConnectionRefusedError). The next look is in") == 7
-    assert "hunter2" not in caplog.text
-    looks.clear()
-    folder = maildir(tmp_path / "mail")
-    with set_inbox(app, f"maildir://{folder}"):
-        running = Worker(app, Post())
-    deliver(folder, reply(booking), "1.a")
-    for seconds in (0, 30, 59, 61):
-        minute = seconds
-        with clock.clock_at(at + timedelta(seconds=seconds)):
-            running.empty()
-    assert sorted(looks) == [0, 61]
-    assert taken(world.visit_slot) == [0]
-    assert running.summary.endswith(" 1 decided.")
