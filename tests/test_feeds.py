@@ -188,7 +188,7 @@ def test_a_programme_follows_the_filters_of_the_catalogue_and_shows_nothing_that
     assert "selection" in unfolded(client.get("/events/calendar.ics?q=port&lang=en"))
     assert "Meeting point" in unfolded(client.get("/events/calendar.ics?lang=en"))
     catalogue = unescape(client.get("/events?q=port&lang=en&utm=x").text)
-    assert f'value="{source[1]}"' in catalogue, "the catalogue leads to its own filters"
+    assert f'href="{source[1]}">{source[1]}</a>' in catalogue, "the catalogue leads to its own filters"
     assert f'href="webcal{source[1].removeprefix("http")}"' in catalogue
 
     label(world.debate)
@@ -260,7 +260,7 @@ def mine(app: Flask, client: FlaskClient, world: World) -> Booking:
 
 def shown_address(page: TestResponse) -> str:
     """The path of the secret address a page shows."""
-    found = re.search(r'value="http://127\.0\.0\.1:8000(/feeds/[^"]+)"', page.text)
+    found = re.search(r'href="http://127\.0\.0\.1:8000(/feeds/[^"]+)"', page.text)
     assert found is not None
     assert f'href="webcal://127.0.0.1:8000{found[1]}"' in page.text
     return unescape(found[1])

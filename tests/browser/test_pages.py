@@ -33,7 +33,14 @@ def test_axe_finds_nothing_nothing_scrolls_sideways_and_the_console_is_silent(vi
     visitor = visit(**WAYS[way])
     page, wrong = visitor.page, []
     page.add_init_script(Axe().axe_script)  # each document begins with it: quicker than to send it to each
-    for name in (*house.pages, "form, with mistakes", "catalogue, filters open", "mail", "mail, itself"):
+    for name in (
+        *house.pages,
+        "form, with mistakes",
+        "catalogue, filters open",
+        "mail",
+        "mail, itself",
+        "bookings in a calendar",
+    ):
         show(visitor, house, name)
         wrong += [f"{name}: {violation}" for violation in violations(page)]
         wrong += [f"{name}: {excess} px too wide at {width}" for width, excess in too_wide(page).items()]
@@ -87,12 +94,27 @@ def show(visitor: Visitor, house: House, name: str) -> None:
             status = opened(page, house.pages["catalogue"])
             if page.locator("#filters:not([open])").count():
                 page.locator("#filters summary").click()
+        case "bookings in a calendar":
+            prove_the_address(page, house)
+            status = opened(page, house.pages["booking, confirmed"].partition("?")[0] + "/feed")
+            address = page.locator("main a[href^='webcal:']")
+            if not address.count():
+                page.locator("main form button").first.click()
+            address.wait_for()
         case "mail" | "mail, itself":
             letter = page.request.get("/mailbox.json?to=prof@college.example").json()["messages"][0]["id"]
             status = opened(page, f"/mailbox/{letter}" + ("/html" if name == "mail, itself" else ""))
         case _:
             status = opened(page, house.pages[name])
     assert status == EXPECTED_REFUSALS.get(name, 200), name
+
+
+def prove_the_address(page: Page, house: House) -> None:
+    """Press once more the button of the mail that asks to confirm: this browser has then shown whose address it is."""
+    page.goto(house.pages["booking, confirmed"])
+    signed = page.locator("input[name=csrf_token]").first.get_attribute("value") or ""
+    address, _, token = house.pages["confirm, already"].partition("?token=")
+    assert page.request.post(address, form={"csrf_token": signed, "token": token}).ok
 
 
 def opened(page: Page, path: str) -> int:
