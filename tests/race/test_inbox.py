@@ -34,25 +34,25 @@ def confirmed(slot_id: int, label: str, places: int = 5) -> Booking:
 def test_four_readers_of_one_mailbox_free_places_once_offer_them_once_and_write_once(
     prepare: Prepare, database_url: str, tmp_path: Path
 ) -> None:
-    (slot_id,) = prepare({"visit": 30}, [["visit"]])
-    bookings = [confirmed(slot_id, f"3e {n}") for n in range(6)]
-    waiting = {deeds.wait(Ask(slot_id, 5, f"4e {n}", f"wait-{n}")) for n in range(6)}
+    (slot_id,) = prepare({"visit": 20}, [["visit"]])
+    bookings = [confirmed(slot_id, f"3e {n}") for n in range(4)]
+    waiting = {deeds.wait(Ask(slot_id, 5, f"4e {n}", f"wait-{n}")) for n in range(4)}
     mails = {f"{n}.a": reply(booking) for n, booking in enumerate(bookings)}
     mails |= {f"{n}.b": b"Received: by mx2.coulisses.example\n" + raw for n, raw in enumerate(mails.values())}
-    mails |= {f"9{n}.c": letter(f"prof-{n}@college.example") for n in range(3)}
+    mails |= {f"9{n}.c": letter(f"prof-{n}@college.example") for n in range(2)}
     folder = readers.filled(tmp_path / "mail", mails)
-    answers = run(readers.through_readers, database_url, [str(folder)] * 4, processes=2)
+    answers = run(readers.through_quick_readers, database_url, [str(folder)] * 4, processes=2)
     assert {answer.word for answer in answers} == {"done"}, answers
     db.session.commit()
     assert Counter(db.session.scalars(select(Inbound.decision))) == {
-        Decision.PLACES_FREED: 6, Decision.OVERTAKEN: 6, Decision.PASSED_ON: 3
+        Decision.PLACES_FREED: 4, Decision.OVERTAKEN: 4, Decision.PASSED_ON: 2
     }  # fmt: skip
     states = site.states()
     assert {states[booking.reference] for booking in bookings} == {Status.CANCELLED}
     assert {states[reference] for reference in waiting} == {Status.HELD}
-    assert db.session.scalar(select(func.count()).select_from(Offer)) == 6
+    assert db.session.scalar(select(func.count()).select_from(Offer)) == 4
     queued = Counter(db.session.scalars(select(Message.kind)))
-    assert (queued[Kind.BOOKING_DECLINED], queued[Kind.PLACES_OFFERED], queued[Kind.MAIL_RECEIVED]) == (6, 6, 3)
+    assert (queued[Kind.BOOKING_DECLINED], queued[Kind.PLACES_OFFERED], queued[Kind.MAIL_RECEIVED]) == (4, 4, 2)
     assert [path.name for path in (folder / "new").iterdir()] == []
     assert site.found_by_the_doctor() == []
 
