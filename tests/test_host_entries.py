@@ -27,12 +27,14 @@ from booking.actions.host_entries import due_at
 from booking.actions.limits import Limiter
 from booking.actions.move_booking import move_booking
 from booking.actions.move_slot import move_slot
+from booking.actions.resend_message import Again, way_again
 from booking.actions.split_booking import split_booking
 from booking.actions.tell_host import due_host_entries, tell_host
 from booking.actions.tell_hosts_of_day import HostDay, due_host_days, tell_hosts_of_day
 from booking.actions.write_event import write_event
 from booking.db import db, in_transaction
 from booking.mail.delivery import PermanentFailure, deliver_next
+from booking.mail.timely import is_of_use
 from booking.models import (
     Actor,
     Booking,
@@ -50,7 +52,9 @@ from booking.models import (
 )
 from booking.queries import doctor, fetch
 from booking.worker import Worker
+from tests.event_forms import newest, text, the, typed
 from tests.mails import body, calendar_bytes, entry, opened
+from tests.workspaces import manager_of
 from tests.world import World, a_class
 
 HOST = Who(Actor.HOST)
@@ -499,3 +503,48 @@ def test_no_digest_for_nobody_when_switched_off_too_late_or_booked_after_its_hou
     in_transaction(lambda: cancel_booking(reference))
     assert due(EVE) == []
     assert db.session.scalar(select(func.count()).select_from(Occasion)) == 0
+
+
+def test_a_lost_notice_is_not_sent_again_after_a_later_one_of_the_same_entry(app: Flask, world: World) -> None:
+    first = book(world.visit_slot, a_class(20, 2))
+    post = Post()
+    post.refused = {"accueil@port.example"}
+    deliver(app, post)
+    [lost] = messages(Kind.HOST_BOOKING_CONFIRMED)
+    booking = fetch.booking(first)
+    assert way_again(booking, lost, [lost], clock.now()) is Again.SAME_BYTES
+    book(world.visit_slot, a_class(8, 1, label="b", email="b@college.example"), "b")
+    assert way_again(fetch.booking(first), lost, [lost], clock.now()) is None, "a calendar would go back to 20"
+
+
+def test_the_letter_of_the_day_before_that_the_server_kept_waiting_is_not_sent_once_the_first_are_there(
+    app: Flask, world: World
+) -> None:
+    book(world.visit_slot, a_class(20, 2))
+    deliver(app)
+    with clock.clock_at(EVE):
+        assert in_transaction(lambda: tell_hosts_of_day(due_host_days()[0])) is True
+    begins = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
+    [letter] = messages(Kind.HOST_DAY)
+    assert (is_of_use(letter, begins - timedelta(seconds=1)), is_of_use(letter, begins)) == (True, False)
+
+
+def test_a_host_chooses_how_to_hear_of_bookings_and_the_choice_is_kept_copied_and_in_the_history(
+    app: Flask, world: World
+) -> None:
+    host = manager_of(app, world.port).client
+    new = f"/workspace/organisations/{world.port}/events/new"
+    wish(HostMails.DIGEST)
+    assert typed(host.get(new))["host_mails"] == ["digest"]
+    assert "Ce qui attend votre réponse arrive toujours aussitôt" in text(host.get(new))
+    page = host.get(f"/workspace/events/{world.visit}/edit")
+    sent = typed(page, host_mails="each", min_age="13", contact_email="accueil@port.example")
+    assert host.post(f"/workspace/events/{world.visit}/edit", data=sent).status_code == 303
+    assert the(world.visit).host_mails is HostMails.EACH
+    history = text(host.get(f"/workspace/organisations/{world.port}/history"))
+    assert "Être prévenu des réservations" in history
+    assert "À chaque réservation" in history
+    host.post(f"/workspace/events/{world.visit}/copies", data={"edition_id": str(world.edition)})
+    assert newest().host_mails is HostMails.EACH
+    refused = host.post(f"/workspace/events/{world.visit}/edit", data=sent | {"host_mails": "never"})
+    assert refused.status_code == 422

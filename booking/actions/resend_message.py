@@ -156,6 +156,9 @@ def _is_asked(message: Message, booking: Booking) -> bool:
 
 def _is_overtaken(message: Message, messages: Sequence[Message]) -> bool:
     """Whether a later mail about the same calendar entry was queued: a calendar must not meet an older one after it."""
+    if message.slot_id is not None:
+        later = Message.slot_id == message.slot_id, Message.recipient == message.recipient, Message.id > message.id
+        return db.session.scalar(select(Message.id).where(*later).limit(1)) is not None
     return message.kind in _CALENDAR and any(other.kind in _CALENDAR and other.id > message.id for other in messages)
 
 

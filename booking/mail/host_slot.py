@@ -54,12 +54,14 @@ def render_host_day(raw: Mapping[str, Any], locale: str, settings: Settings) -> 
     """Everybody who comes to one host on one day, slot by slot. Raises `KeyError` where a fact is missing."""
     slots = [_slot(slot, locale, settings) for slot in raw["slots"]]
     when = day(date.fromisoformat(raw["day"]), locale)
+    heading = when[:1].upper() + when[1:]
     people = words.count_expected({name: sum(slot[name] for slot in raw["slots"]) for name in _NUMBERS}, locale)
     context = {
         "subject": one_line(
-            words.say(locale, _("%(day)s, %(people)s chez vous"), day=when[:1].upper() + when[1:], people=people)
+            words.say(locale, _("%(day)s, %(people)s chez vous"), day=heading, people=people)
         ),
         "organisation": one_line(raw["organisation"]),
+        "heading": heading,
         "day": when,
         "people": people,
         "slots": slots,

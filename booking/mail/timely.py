@@ -13,7 +13,12 @@ from booking.models import Booking, Kind, Message, Status
 
 
 def is_of_use(message: Message, now: datetime) -> bool:
-    """Whether a mail may still be sent. A reminder names the slot as it is, or somebody has told its booker already."""
+    """Whether a mail may still be sent. A reminder names the slot as it is, or somebody has told its booker already.
+
+    Who comes tomorrow is no news to a host once the first of them is there.
+    """
+    if message.kind is Kind.HOST_DAY:
+        return now < datetime.fromisoformat(message.facts["slots"][0]["starts_at"])
     booking = message.booking
     if booking is None or not (message.kind in DAYS_BEFORE or message.kind is Kind.VISIT_THANKS):
         return True
