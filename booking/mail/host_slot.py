@@ -57,9 +57,7 @@ def render_host_day(raw: Mapping[str, Any], locale: str, settings: Settings) -> 
     heading = when[:1].upper() + when[1:]
     people = words.count_expected({name: sum(slot[name] for slot in raw["slots"]) for name in _NUMBERS}, locale)
     context = {
-        "subject": one_line(
-            words.say(locale, _("%(day)s, %(people)s chez vous"), day=heading, people=people)
-        ),
+        "subject": one_line(words.say(locale, _("%(day)s, %(people)s chez vous"), day=heading, people=people)),
         "organisation": one_line(raw["organisation"]),
         "heading": heading,
         "day": when,
