@@ -148,6 +148,7 @@ def test_who_has_it_already_is_told_so_and_who_wants_it_small_gets_it_small(clie
     small = client.get(path, headers={"Accept-Encoding": "br, gzip"})
     assert (small.headers["Content-Encoding"], small.headers["Vary"], small.headers["ETag"]) == ("gzip", "Accept-Encoding", tag)
     assert gzip.decompress(small.get_data()) == whole.get_data()
+    assert small.get_data()[4:8] == bytes(4), "no hour of its making"
     assert len(small.get_data()) < len(whole.get_data())
     assert client.get(path, headers={"Accept-Encoding": "br, gzip"}).get_data() == small.get_data()
     assert "Content-Encoding" not in client.get(path, headers={"Accept-Encoding": "gzip;q=0, identity"}).headers
