@@ -20,10 +20,10 @@ from booking.permissions import Act
 from booking.queries import authority, feedback
 from booking.web.authorise import needs, who
 from booking.web.forms.authority import EditionForm
-from booking.web.subscriptions import subscription
 from booking.web.forms.booking import ActForm
 from booking.web.history_words import Change, differences_said
 from booking.web.reading import asked_page
+from booking.web.subscriptions import subscription
 
 bp = Blueprint("authority_editions", __name__)
 
