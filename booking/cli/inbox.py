@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
+
 import click
 from flask import Flask
 from flask.cli import AppGroup
@@ -9,8 +12,8 @@ from sqlalchemy import select
 
 from booking.app_settings import settings
 from booking.clock import in_paris
-from booking.db import db
-from booking.mail.inbox import read_inbox
+from booking.db import db, in_transaction
+from booking.mail.inbox import bring_back, decide_all, laid_aside, read_inbox
 from booking.mailboxes import MailboxTrouble, open_mailbox
 from booking.models import Decision, Inbound
 
@@ -33,8 +36,23 @@ def read() -> None:
             counts = read_inbox(own, mailbox)
     except MailboxTrouble as trouble:
         raise click.ClickException(str(trouble)) from None
-    decided = [f"{counts[decision]} {decision.replace('_', ' ')}" for decision in Decision if counts[decision]]
-    click.echo(f"{counts['taken']} taken; {', '.join(decided) or 'nothing to decide'}.")
+    click.echo(f"{counts['taken']} taken; {_decided(counts) or 'nothing to decide'}.")
+
+
+def _decided(counts: Counter[str]) -> str:
+    return ", ".join(f"{counts[decision]} {decision.replace('_', ' ')}" for decision in Decision if counts[decision])
+
+
+@group.command("again")
+@click.argument("mail_ids", metavar="[NUMBER]...", nargs=-1, type=click.IntRange(1, 2**31 - 1))
+def again(mail_ids: tuple[int, ...]) -> None:
+    """Try once more to decide about mails that were laid aside: those of these numbers, or all. The raw mail lasts 30 days."""
+    asked = mail_ids or tuple(laid_aside())
+    back = [number for number in asked if in_transaction(partial(bring_back, number))]
+    if left := [str(number) for number in asked if number not in back]:
+        raise click.ClickException(f"Not laid aside, or no longer kept: {', '.join(left)}. Brought back: {len(back)}.")
+    counts = decide_all(settings())
+    click.echo(f"{len(back)} brought back; {_decided(counts) or 'nothing decided'}.")
 
 
 @group.command("show")
@@ -45,4 +63,8 @@ def show(last: int) -> None:
     for mail in reversed(list(db.session.scalars(latest))):
         at = in_paris(mail.received_at).strftime("%Y-%m-%d %H:%M")
         about = mail.booking.reference if mail.booking else "-"
-        click.echo(f"{mail.id:>8}  {at}  {mail.size:>9}  {mail.arrived or '-':<10}  {mail.decision or 'undecided':<15}  {about}")
+        click.echo(f"{mail.id:>8}  {at}  {mail.size:>9}  {mail.arrived or '-':<10}  {_done_about(mail):<15}  {about}")
+
+
+def _done_about(mail: Inbound) -> str:
+    return "laid aside" if mail.is_laid_aside else mail.decision or "undecided"

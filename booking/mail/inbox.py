@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
@@ -35,9 +34,10 @@ LARGEST = MOST_BYTES
 """Bytes of a mail that are kept whole: what is larger is not looked into."""
 BEGINNING = 65_536
 """Bytes that are kept of a larger one."""
-MOST_ATTEMPTS = 5
-PATIENCE = 2.0
-"""Seconds somebody who is deciding just now gets to end, before a mail is laid aside."""
+PAUSES = (timedelta(0), timedelta(minutes=2), timedelta(minutes=30), timedelta(hours=6), timedelta(days=1))
+"""After each attempt at a mail, how long it is left alone. At once, for most readers that stop were stopped; then longer and
+longer, so that what is wrong with us can be mended; and after the last one it is laid aside."""
+MOST_ATTEMPTS = len(PAUSES)
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,11 @@ def decide_next(settings: Settings, leave: Collection[int] = ()) -> Decision | N
     """Decide about the oldest undecided mail but for those to `leave`; None where there is none.
 
     Two transactions: the first counts the attempt, so that a mail that stops its reader is laid aside after a few; the second
-    holds the decision and all that follows from it. A mail tried before comes after those that were not.
+    holds the decision and all that follows from it. A mail tried before comes after those that were not, and not before its
+    pause is over.
     Raises `Undecided`, and the database's own errors where it is the database that is in trouble.
     """
-    while is_undecided() and (claimed := in_transaction(partial(_claim, leave))) is not None:
+    while _is_due() and (claimed := in_transaction(partial(_claim, leave))) is not None:
         decision = _lay_aside(claimed) if claimed.attempts >= MOST_ATTEMPTS else _attempt(claimed, settings)
         if decision is not None:
             log.info("mail id=%s decision=%s", claimed.id, decision)
@@ -136,11 +137,36 @@ def decide_next(settings: Settings, leave: Collection[int] = ()) -> Decision | N
     return None
 
 
-def is_undecided() -> bool:
-    """Whether anything waits for a decision; ends the transaction it reads in."""
-    waits = bool(db.session.scalar(select(exists().where(Inbound.decided_at.is_(None)))))
+def bring_back(mail_id: int) -> bool:
+    """Let a mail that was laid aside be tried anew, from the first attempt on; says whether there was one to be read.
+
+    What happened since counts: an answer older than another one is overtaken, as if it had come late.
+    """
+    mail = db.session.get(Inbound, mail_id, populate_existing=True, with_for_update=True)
+    if mail is None or not mail.is_laid_aside or mail.raw is None:
+        return False
+    mail.arrived = mail.decision = mail.decided_at = mail.next_attempt_at = None
+    mail.attempts, mail.details = 0, {}
+    return True
+
+
+def laid_aside() -> list[int]:
+    """The numbers of the mails that can be brought back, the oldest first."""
+    aside = Inbound.details["laid_aside"].as_boolean(), Inbound.raw.is_not(None)
+    return list(db.session.scalars(select(Inbound.id).where(*aside).order_by(Inbound.id)))
+
+
+def _is_due() -> bool:
+    """Whether a mail is to be decided about now; ends the transaction it reads in."""
+    waits = bool(db.session.scalar(select(exists().where(*_due(clock.now())))))
     db.session.commit()
     return waits
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Undecided, and not just tried. A pause longer than any was made by a clock that has gone back since."""
+    at = Inbound.next_attempt_at
+    return Inbound.decided_at.is_(None), or_(at.is_(None), at <= now, at > now + PAUSES[-1])
 
 
 class _Claimed(NamedTuple):
@@ -151,9 +177,10 @@ class _Claimed(NamedTuple):
 
 
 def _claim(leave: Collection[int]) -> _Claimed | None:
+    now = clock.now()
     statement = (
         select(Inbound.id, Inbound.attempts, Inbound.raw, Inbound.size)
-        .where(Inbound.decided_at.is_(None), Inbound.id.not_in(leave))
+        .where(*_due(now), Inbound.id.not_in(leave))
         .order_by(Inbound.attempts, Inbound.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -162,7 +189,8 @@ def _claim(leave: Collection[int]) -> _Claimed | None:
     if found is None:
         return None
     if found.attempts < MOST_ATTEMPTS:
-        db.session.execute(update(Inbound).where(Inbound.id == found.id).values(attempts=found.attempts + 1))
+        tried = {"attempts": found.attempts + 1, "next_attempt_at": now + PAUSES[found.attempts]}
+        db.session.execute(update(Inbound).where(Inbound.id == found.id).values(**tried))
     return _Claimed(*found)
 
 
@@ -195,7 +223,6 @@ def _decide_once(inbound_id: int, mail: ReadMail | None, settings: Settings) -> 
 
 
 def _lay_aside(claimed: _Claimed) -> Decision | None:
-    time.sleep(PATIENCE)
     log.error("mail id=%s is laid aside after %s attempts", claimed.id, claimed.attempts)
 
     def work() -> Decision | None:

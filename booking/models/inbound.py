@@ -98,6 +98,8 @@ class Inbound(Base):
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     attempts: Mapped[int] = mapped_column(default=0)
     """How often somebody began to decide: a mail that stops its reader is laid aside after a few times."""
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """No attempt begins before; None: at once."""
     booking_id: Mapped[int | None] = mapped_column(ForeignKey("bookings.id", ondelete="SET NULL"), index=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"), index=True)
     """Which mail of ours it is about, where that is known."""
@@ -110,6 +112,11 @@ class Inbound(Base):
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
 
     booking: Mapped[Booking | None] = relationship()
+
+    @property
+    def is_laid_aside(self) -> bool:
+        """Whether no attempt to decide about it came to an end; who runs the house can have it tried again."""
+        return bool((self.details or {}).get("laid_aside"))
 
     @property
     def is_for_people(self) -> bool:

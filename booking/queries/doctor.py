@@ -14,7 +14,7 @@ from sqlalchemy import func, select, union_all
 
 from booking import clock
 from booking.db import db
-from booking.models import Booking, Delivery, Message, Status
+from booking.models import Booking, Delivery, Inbound, Message, Status
 from booking.queries import doctor_histories as histories
 from booking.queries import doctor_mails as mails
 from booking.queries import doctor_places as places
@@ -73,6 +73,9 @@ def attention() -> Iterator[str]:
     waiting = Message.delivery == Delivery.QUEUED, Message.created_at < now - _OLD_MESSAGE
     if count := db.session.scalar(select(func.count()).select_from(Message).where(*waiting)):
         yield f"{count} messages have been waiting for more than an hour: is the worker running, does MAIL_SERVER answer?"
+    aside = Inbound.details["laid_aside"].as_boolean(), Inbound.raw.is_not(None)
+    for number in db.session.scalars(select(Inbound.id).where(*aside).order_by(Inbound.id)):
+        yield f"received mail {number} was laid aside: see why in the log, then `flask --app wsgi inbox again {number}`"
     for what, count in personal_data.count_due(now - _LATE_PURGE).items():
         if count:
             yield f"{count} {what} hold personal data more than a day past its end: is the worker running?"

@@ -39,6 +39,8 @@ def received_said(mail: Inbound, locale: str) -> Received:
 def _done(mail: Inbound, locale: str) -> str:
     if mail.details.get("host_entry"):
         return translate(locale, _("Rien : c’est l’agenda de l’organisateur, qui n’a pas à répondre."))
+    if mail.is_laid_aside:
+        return translate(locale, _("Rien encore : l’application n’est pas parvenue à le traiter et l’a mis de côté."))
     if mail.details.get("held_back"):
         return translate(locale, _("À lire ici : trop de courriels ce jour-là pour transmettre celui-ci."))
     if mail.decision is Decision.PASSED_ON and mail.organisation_id is None:

@@ -109,6 +109,7 @@ def _make_inbox() -> None:
         sa.Column("decision", sa.String(length=32), nullable=True),
         sa.Column("decided_at", _MOMENT, nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", _MOMENT, nullable=True),
         sa.Column("booking_id", sa.Integer(), nullable=True),
         sa.Column("message_id", sa.Integer(), nullable=True),
         sa.Column("organisation_id", sa.Integer(), nullable=True),
