@@ -153,6 +153,13 @@ BREAKS: dict[str, tuple[str, str]] = {
     "a change nobody was told of": ("messages", "DELETE FROM messages WHERE booking_id = 1 AND kind = 'booking_changed'"),
     "a SEQUENCE that does not rise": ("invitations", "UPDATE messages SET sequence = 0 WHERE booking_id = 1 AND kind = 'booking_changed'"),
     "a SEQUENCE beyond the booking's": ("invitations", "UPDATE bookings SET sequence = 7 WHERE id = 1"),
+    "an answer that freed what nobody gave back": (
+        "answers", "INSERT INTO inbound_mails (fingerprint, received_at, size, sender, subject, decision, attempts, booking_id, details) "
+        "SELECT 'f', created_at, 1, '', '', 'places_freed', 1, 2, '{}' FROM bookings WHERE id = 2",
+    ),
+    "a reminder that nobody wrote": (
+        "reminders", "INSERT INTO occasions (key, at, told) SELECT 'visit_soon:1:2026-11-24', created_at, TRUE FROM bookings WHERE id = 1",
+    ),
     "a message sent at no time": ("sent", "UPDATE messages SET delivery = 'sent' WHERE booking_id = 1"),
     "a queued message with a time of sending": ("sent", "UPDATE messages SET sent_at = created_at WHERE booking_id = 1"),
 }  # fmt: skip
@@ -177,7 +184,7 @@ def test_a_broken_rule_ends_with_1_and_names_the_rows(lived_in: World, app: Flas
     code, output, broken = _examined(app)
     assert (code, broken) == (1, {"places"})
     assert re.search(r"BROKEN .*: pool \d+ \(counter \d+, held \d+, capacity \d+\)", output)
-    assert "1 of 13 rules broken." in output
+    assert "1 of 16 rules broken." in output
 
 
 FACTS: dict[str, tuple[str, Any]] = {
@@ -196,6 +203,24 @@ def test_it_reads_the_invitations_themselves(lived_in: World, app: Flask, what: 
 def test_nothing_may_follow_a_cancel(lived_in: World, app: Flask) -> None:
     _rewrite_calendar(1, "booking_confirmed", "method", "CANCEL")
     assert _examined(app)[2] == {"invitations"}
+
+
+def test_it_reads_the_entries_of_hosts_too(lived_in: World) -> None:
+    told = list(db.session.query(Message).filter_by(slot_id=lived_in.visit_slot).order_by(Message.id))
+    assert [message.facts["entry"]["method"] for message in told] == ["REQUEST"] * 3
+    first, second, _ = (message.facts["entry"] for message in told)
+    for n, wrong in (
+        (1, {"dtstamp": first["dtstamp"]}),
+        (2, {"dtstamp": second["dtstamp"]}),
+        (0, {"sequence": 1}),
+        (0, {"method": "CANCEL"}),
+        (1, {"uid": "somebody-else"}),
+        (2, {"dtstamp": "2027-01-01T00:00:00+00:00"}),
+    ):
+        told[n].facts = told[n].facts | {"entry": told[n].facts["entry"] | wrong}
+        db.session.flush()
+        assert {finding.rule.name for finding in doctor.examine() if finding.broken} == {"host_entries"}, wrong
+        db.session.rollback()
 
 
 def _rewrite_calendar(booking: int, kind: str, name: str, value: str) -> None:
@@ -236,7 +261,7 @@ def test_a_database_of_another_migration_is_named_and_nothing_else_is_read(app: 
 
 
 def test_every_rule_is_broken_by_some_test() -> None:
-    tried = {rule for rule, _ in (BREAKS | GUARDED).values()} | {"names", "migrations"}
+    tried = {rule for rule, _ in (BREAKS | GUARDED).values()} | {"names", "migrations", "host_entries"}
     assert tried == {rule.name for rule in doctor.RULES}
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, select, union_all
 from booking import clock
 from booking.db import db
 from booking.models import Booking, Delivery, Inbound, Message, Status
+from booking.queries import doctor_calendars as calendars
 from booking.queries import doctor_histories as histories
 from booking.queries import doctor_mails as mails
 from booking.queries import doctor_places as places
@@ -133,6 +134,17 @@ RULES = (
         "SEQUENCE and DTSTAMP rise with every invitation, and CANCEL is the last",
         mails.invitations_out_of_order,
     ),
+    Rule(
+        "host_entries",
+        "DTSTAMP rises with every entry a host's contact gets of a slot, SEQUENCE never falls, and CANCEL is the last",
+        calendars.host_entries_out_of_order,
+    ),
+    Rule(
+        "answers",
+        "an answer that freed or took back places stands in its booking's history",
+        calendars.answers_without_their_step,
+    ),
+    Rule("reminders", "whoever is said to have been reminded or thanked has a mail that says so", calendars.reminders_missing),
     Rule("sent", "a message that was sent says when, and no other does", mails.sent_without_a_time),
     Rule("names", "no two bookings share a UID or a reference", _names_used_twice),
 )
