@@ -78,8 +78,10 @@ def test_what_a_person_wrote_is_quoted_to_the_host_s_contacts_or_to_the_operator
     assert "maire@commune.example has written to the bookings address" in said.subject
     assert "/operation/mail" in said.text
     before = len(_letters())
-    pass_on_mail(a_mail(OPERATOR.upper()), None, "Moi-même", OPERATOR, now)
+    mine = a_mail(OPERATOR.upper())
+    pass_on_mail(mine, None, "Moi-même", OPERATOR, now)
     assert len(_letters()) == before, "nobody reads a letter about what they wrote themselves"
+    assert received_said(mine, "en").done.endswith("it reached nobody else.")
 
 
 def test_a_flood_of_mail_is_passed_on_a_few_times_a_day_and_stands_on_the_page_beyond(app: Flask, world: World) -> None:
@@ -98,8 +100,12 @@ def test_a_flood_of_mail_is_passed_on_a_few_times_a_day_and_stands_on_the_page_b
     assert passed.total() == PER_DAY
     held_back = [mail for mail in db.session.scalars(select(Inbound)) if mail.details.get("held_back")]
     assert len(held_back) == 3 + PER_SENDER_AND_DAY
+    booking = book(world.visit_slot, a_class(12))
+    of_a_visit = a_mail(booking.email[1:], booking=booking)
+    pass_on_mail(of_a_visit, booking, "À quelle heure ?", OPERATOR, now)
+    assert len(_letters()) == PER_DAY + 1, "who floods the operator silences no host"
     write("prof@college.example", now + timedelta(days=1))
-    assert len(_letters()) == PER_DAY + 1, "a new day begins anew"
+    assert len(_letters()) == PER_DAY + 2, "a new day begins anew"
 
 
 def from_a_person(sender: str, recipient: str, text: str, subject: str = "Une question") -> bytes:

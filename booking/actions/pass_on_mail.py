@@ -18,10 +18,12 @@ from booking.queries.workspace import managers_of
 
 PER_SENDER_AND_DAY = 5
 PER_DAY = 50
-"""Mails that are passed on in one day in Paris, of one sender and of all together."""
+"""Mails that are passed on in one day in Paris: of one sender, and to one host or the operator. Who floods the one, for which no
+more than our address is needed, does not silence the others."""
 LONGEST_QUOTE = 4000
 """Characters of a mail that are quoted; the whole of it is on the page."""
 _HELD_BACK = "held_back"
+_NOBODY_ELSE = "nobody_else"
 
 
 def pass_on_mail(
@@ -30,8 +32,8 @@ def pass_on_mail(
     """Queue one letter that quotes `text` to each address that reads about the booking, or to the operator where there is none.
 
     The mail becomes the affair of the booking's host, or the operator's. Nothing goes to who wrote, nor to `own_address`, the
-    one we send from: that would come back. Above the limits nothing is queued, and `details` says so (`held_back`). What is
-    decided about the mail is written by the caller, who commits.
+    one we send from: that would come back. Above the limits nothing is queued, and `details` says so (`held_back`); nor where
+    who wrote is all who would read it (`nobody_else`). What is decided about the mail is written by the caller, who commits.
     """
     mail.organisation_id = booking.slot.event.host_id if booking else None
     if _is_too_many(mail, now):
@@ -39,6 +41,8 @@ def pass_on_mail(
         return
     never = {mail.sender.casefold(), own_address.casefold()}
     recipients = [address for address in _readers(booking, operator_email) if address.casefold() not in never]
+    if not recipients:
+        mail.details = (mail.details or {}) | {_NOBODY_ELSE: True}
     for address in recipients:
         queue_letter(address, HOST_LOCALE, Kind.MAIL_RECEIVED, now, **_facts(mail, booking, text))
 
@@ -67,12 +71,13 @@ def _facts(mail: Inbound, booking: Booking | None, text: str) -> dict[str, objec
 
 
 def _is_too_many(mail: Inbound, now: datetime) -> bool:
-    held_back = Inbound.details[_HELD_BACK].as_boolean()
-    statement = select(func.count(), func.count().filter(func.lower(Inbound.sender) == mail.sender.lower())).where(
+    held_back, whose = Inbound.details[_HELD_BACK].as_boolean(), mail.organisation_id
+    of_sender, to_one = func.lower(Inbound.sender) == mail.sender.lower(), Inbound.organisation_id.is_not_distinct_from(whose)
+    statement = select(func.count().filter(to_one), func.count().filter(of_sender)).where(
         Inbound.decision == Decision.PASSED_ON,
         Inbound.decided_at >= clock.at_paris(clock.paris_day(now), 0),
         or_(held_back.is_(None), held_back.is_(False)),
         Inbound.id != mail.id,
     )
-    of_all, of_sender = db.session.execute(statement).one()
-    return bool(of_all >= PER_DAY or of_sender >= PER_SENDER_AND_DAY)
+    passed_to_one, passed_of_sender = db.session.execute(statement).one()
+    return bool(passed_to_one >= PER_DAY or passed_of_sender >= PER_SENDER_AND_DAY)

@@ -43,6 +43,10 @@ def _done(mail: Inbound, locale: str) -> str:
         return translate(locale, _("Rien encore : l’application n’est pas parvenue à le traiter et l’a mis de côté."))
     if mail.details.get("held_back"):
         return translate(locale, _("À lire ici : trop de courriels ce jour-là pour transmettre celui-ci."))
+    if mail.details.get("nobody_else"):
+        return translate(
+            locale, _("À lire ici : qui l’a écrit est seul à recevoir ces courriels, et il n’est allé à personne d’autre.")
+        )
     if mail.decision is Decision.PASSED_ON and mail.organisation_id is None:
         return translate(locale, _("Transmis par courriel à l’exploitant."))
     if mail.decision is None:
