@@ -160,6 +160,14 @@ def test_a_change_says_before_and_after() -> None:
     assert "31 pupils and 3 adults (before: 28 pupils and 2 adults)" in plain(Kind.HOST_BOOKING_CHANGED, locale="en")
 
 
+def test_the_host_hears_that_a_no_came_from_a_calendar_and_gets_the_way_to_the_booking() -> None:
+    declined = plain(Kind.HOST_BOOKING_CANCELLED, by="calendar", why="")
+    assert "La personne a décliné l’invitation dans son agenda." in declined
+    assert "décliné" not in plain(Kind.HOST_BOOKING_CANCELLED, by="booker")
+    for kind in (Kind.HOST_BOOKING_CONFIRMED, Kind.HOST_BOOKING_CHANGED, Kind.HOST_BOOKING_CANCELLED):
+        assert "/workspace/bookings/7KQ4-M9TX" in plain(kind)
+
+
 def test_the_host_reads_who_comes_and_no_link_of_the_booker() -> None:
     text = plain(Kind.HOST_BOOKING_CONFIRMED)
     for said in (

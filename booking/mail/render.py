@@ -21,7 +21,7 @@ from booking.mail.calendar_links import copies_of
 from booking.mail.facts import Facts
 from booking.mail.notices import notice_of, notice_words, other_half
 from booking.mail.subjects import subject
-from booking.models import Kind
+from booking.models import Actor, Kind
 from booking.queries.personal_data import KEPT_AFTER_VISIT
 
 _EMPTY_LINES = re.compile(r"\n{3,}")
@@ -136,6 +136,7 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "other_half": other_half(facts, locale),
         "invited": facts.was_invited,
         "ended": words.ended(facts, locale),
+        "declined": facts.more.get("by") == Actor.CALENDAR.value,
         "why": facts.more.get("why", ""),
         "was": words.before_move(facts, locale),
         "moved_by_booker": facts.moved_by_booker,

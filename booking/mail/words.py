@@ -24,7 +24,7 @@ _NEEDS = {
 }
 _ENDED = {
     "booker": _("Vous avez annulé cette réservation."),
-    "calendar": _("Vous avez décliné l’invitation dans votre calendrier ; la réservation est annulée."),
+    "calendar": _("Vous avez décliné l’invitation dans votre agenda ; la réservation est annulée."),
     "host": _("%(host)s a dû annuler cette réservation."),
 }
 _REQUEST_ENDED = {
