@@ -21,6 +21,7 @@ _SECRETS = (
     (re.compile(r"(?i)\b(token|key|secret|password|code)=[^\s&\"']+"), r"\1=…"),
     (re.compile(r"(?i)(://[^\s:/@]+):[^\s@/]+@"), r"\1:…@"),
     (re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:]+"), "…@…"),
+    (re.compile(r"(/feeds/\d+-)[^\s/?.\"']+"), r"\1[token]"),
     (re.compile(r"(?<![\w-])[A-Za-z0-9_-]{43}(?![\w-])"), "[token]"),
     (re.compile(r"(?<!\d)(?:\+33 ?|0)[1-9](?:[ .-]?\d{2}){4}(?!\d)"), "[phone]"),
 )

@@ -121,6 +121,7 @@ def test_configuring_twice_logs_once(logged: Callable[[], str]) -> None:
         "camille.martin@college.example",
         "<prof+visite@ac-versailles.fr>",
         "token=s3cr3t-s3cr3t",
+        "/feeds/7-2RJfSp7AOgWV9St7iRZXjOLi1xpr3LDCk2GqSGPwbjM.ics",
         "01 23 45 67 89",
         "+33123456789",
         "A" * 20 + "_" + "b-3" * 7 + "Z",

@@ -36,6 +36,7 @@ from booking.models import (
 from booking.permissions import Act
 from booking.web import authorise, errors
 from booking.web.authorise import Needs, needs
+from booking.web.security import PERSONAL
 from tests.test_booking import book
 from tests.test_received_mail import a_mail
 from tests.workspaces import a_mandate, a_member, an_account, an_organisation, sign_in
@@ -180,6 +181,15 @@ def address(app: Flask, rule: Rule, thing: Any) -> str:
         values[way.argument] = thing
     adapter = app.url_map.bind("127.0.0.1")
     return adapter.build(rule.endpoint, values, force_external=False)
+
+
+def test_every_page_of_one_booking_is_kept_by_nobody_and_its_other_language_keeps_the_secret_link(app: Flask) -> None:
+    """A blueprint that is not named there is cached on the way, and its language switch forgets the token."""
+    of_one = {
+        rule.endpoint for rule in app.url_map.iter_rules() if "reference" in rule.arguments and not rule.rule.startswith("/api")
+    }
+    not_kept = {one for one in of_one if one.partition(".")[0] in PERSONAL or hasattr(app.view_functions[one], "needs")}
+    assert of_one - not_kept == set()
 
 
 def test_every_route_says_who_may_use_it(app: Flask) -> None:

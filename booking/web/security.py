@@ -23,6 +23,7 @@ PERSONAL = frozenset(
         "approvals",
         "moving",
         "moving_form",
+        "feedback",
         "mailbox",
         "mailbox_answer",
         "sign_in",
