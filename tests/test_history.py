@@ -14,15 +14,20 @@ from tests.history_guard import watched
 
 NO_VERBS = {
     "__init__": "says what the package is",
+    "host_entries": "leads a slot's calendar entry on for the verbs that change who comes, and they write the line",
+    "import_words": "reads the words of a file",
     "limits": "counts against abuse, hour by hour",
     "label_changes": "is a part of the verbs that change an event, and they write the line",
     "once": "notes that a mail went out, for the verbs that send it",
     "one_time_codes": "counts wrong codes; the verb that accepts one writes the line",
+    "pass_on_mail": "queues a mail and changes nothing: the mail that came in keeps what was done about it",
     "places": "takes and gives back places for the verbs of bookings, which write the line",
     "queue_message": "queues what a verb says",
     "record_change": "writes the lines",
     "remind_bookers": "queues a mail and changes nothing: the message itself tells of it",
     "steps": "writes the lines of bookings",
+    "tell_host": "queues a mail and changes nothing: the message itself tells of it",
+    "tell_hosts_of_day": "queues a mail and changes nothing: the message itself tells of it",
     "thank_bookers": "queues a mail and changes nothing: the message itself tells of it",
 }
 """Modules of `booking.actions` that are no use case of their own, and why they write no line themselves."""
