@@ -119,6 +119,14 @@ def moment(instant: datetime, locale: str) -> str:
     return f"{instant_day(instant, locale)}, {hour(instant, locale)}"
 
 
+def short_moment(instant: datetime, locale: str) -> str:
+    """« jeu. 26 nov., 14 h 30 », for tables; in full with the year when it is not this one."""
+    local = clock.paris_day(instant)
+    if local.year != clock.paris_day(clock.now()).year:
+        return moment(instant, locale)
+    return f"{short_day(local, locale)}, {hour(instant, locale)}"
+
+
 def instant_day(instant: datetime, locale: str) -> str:
     """The day of an instant in Paris, with the year when it is not this one."""
     local = clock.paris_day(instant)

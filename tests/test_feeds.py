@@ -308,7 +308,7 @@ def test_ones_own_bookings_follow_until_the_address_is_taken_back(
         assert mine.reference not in unfolded(stranger.get(path))
     assert client.post(f"{page}/end").status_code == 303
     assert stranger.get(path).status_code == 404
-    assert "reprise" in client.get(f"{page}?note=closed").text
+    assert "désactivée" in client.get(f"{page}?note=closed").text
     client.post(page)
     assert stranger.get(path).status_code == 404, "a new address is another one"
     assert stranger.get(shown_address(client.get(page))).status_code == 200

@@ -36,6 +36,7 @@ def init_app(app: Flask) -> None:
         instant_day=_localized(i18n.instant_day),
         hour=_localized(i18n.hour),
         moment=_localized(i18n.moment),
+        short_moment=_localized(i18n.short_moment),
         figure=lambda number: i18n.figure(number, g.locale),
         paris_day=clock.paris_day,
         iso=lambda instant: clock.in_paris(instant).isoformat(timespec="minutes"),
