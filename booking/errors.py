@@ -137,7 +137,7 @@ class TooLate(Refusal):
 
 
 class FeedbackClosed(Refusal):
-    """Nobody can say now how a visit was. `why` is one of not_yet (it has not begun, `at`), over, no_visit (nobody came by it)."""
+    """Nobody can say now how a visit was. `why` is not_yet (it has not begun, `at`), over or no_visit (nobody came by it)."""
 
     code = "feedback_closed"
 

@@ -30,9 +30,9 @@ from booking.actions.purge import purge
 from booking.actions.remind_bookers import due_visits, remind_booker
 from booking.actions.remind_heads import due_reminders, remind_head
 from booking.actions.sweep_waiting import due_pools, offer_what_is_free, open_pool, slots_to_look_at
-from booking.actions.thank_bookers import due_thanks, thank_booker
 from booking.actions.tell_host import due_host_entries, tell_host
 from booking.actions.tell_hosts_of_day import due_host_days, tell_hosts_of_day
+from booking.actions.thank_bookers import due_thanks, thank_booker
 from booking.actions.waiting_ends import due_waits, end_wait
 from booking.config import Settings
 from booking.db import db, in_transaction

@@ -25,7 +25,8 @@ from booking.web.history_words import value_said
 Answer = Response | tuple[str, int]
 _FROM_LAST_EVENT = (
     "place_name", "address", "postcode", "commune", "latitude", "longitude", "meeting_point", "access_info", "contact_phone",
-    "more_contacts", "host_mails", "closed_shoes", "identity_needed", "outdoors", "equipment", "accessible_for", "accessibility_note",
+    "more_contacts", "host_mails", "closed_shoes", "identity_needed", "outdoors",
+    "equipment", "accessible_for", "accessibility_note",
 )  # fmt: skip
 """What is true of a place is true of its next event."""
 _WHOLE = frozenset({"description", "partners", "more_contacts"})
