@@ -204,6 +204,10 @@ ROWS["0004"] = _BEFORE | {
             "id": 3, "slot_id": 1, "kind": "host_slot", "sequence": 0, "copy": 0, "recipient": "visites@port.example", "locale": "fr",
             "facts": "{}", "created_at": _AT, "delivery": "sent", "sent_at": _AT, "attempts": 1, "next_attempt_at": _AT, "last_error": "",
         },
+        {
+            "id": 4, "booking_id": 1, "kind": "visit_soon", "sequence": 0, "copy": 0, "recipient": "", "locale": "fr", "facts": "{}",
+            "created_at": _AT, "delivery": "sent", "sent_at": _AT, "attempts": 1, "next_attempt_at": _AT, "last_error": "",
+        },
     ],
     "occasions": [{"key": "visit_soon:1:2026-11-24", "at": _AT, "told": True}],
     "feeds": [{"id": 1, "email": "prof@college.example", "nonce": b"0123456789abcdef", "created_at": _AT}],

@@ -40,7 +40,7 @@ from booking.models import (
     Status,
     Who,
 )
-from booking.queries import fetch
+from booking.queries import doctor, fetch
 from booking.worker import Worker
 from tests.conftest import NOW
 from tests.history_guard import by_hand
@@ -395,6 +395,8 @@ def test_a_reminder_held_back_until_the_visit_begins_is_dropped(app: Flask, worl
         worker.empty()
     assert told() == []
     assert not any(b"Rappel" in content for content in server.taken)
+    assert [one.told for one in db.session.scalars(select(Occasion).where(Occasion.key.startswith(SOON)))] == [False]
+    assert [finding for finding in doctor.examine() if finding.broken] == []
 
 
 def test_the_worker_looks_once_a_minute_and_goes_on_while_there_are_any(

@@ -78,7 +78,7 @@ def remind_booker(due: Reminder) -> bool:
     news = [half for half in halves if _first_time(half, due, now, told=bool(wanted))]
     told = [half for half in wanted if half in news]
     if told:
-        _queue(told[0], [half for half in halves if half is not told[0]], due.kind, now)
+        _queue(told[0], [half for half in halves if half is not told[0]], due, [_key(half, due) for half in told], now)
     return bool(news)
 
 
@@ -109,12 +109,16 @@ def _first_time(booking: Booking, due: Reminder, now: datetime, *, told: bool) -
     """Note what is done about a booking; an earlier reminder that was missed is passed over with it."""
     if due.kind is Kind.VISIT_SOON:
         first_time(visits.occasion_key(Kind.VISIT_IN_A_WEEK, booking.id, due.day), now, told=False)
-    return first_time(visits.occasion_key(due.kind, booking.id, due.day), now, told=told)
+    return first_time(_key(booking, due), now, told=told)
 
 
-def _queue(booking: Booking, others: Sequence[Booking], kind: Kind, now: datetime) -> None:
-    facts: dict[str, object] = {"queue": visits.how_many_wait([one.slot_id for one in (booking, *others)])}
+def _key(booking: Booking, due: Reminder) -> str:
+    return visits.occasion_key(due.kind, booking.id, due.day)
+
+
+def _queue(booking: Booking, others: Sequence[Booking], due: Reminder, keys: list[str], now: datetime) -> None:
+    facts: dict[str, object] = {"queue": visits.how_many_wait([one.slot_id for one in (booking, *others)]), "occasions": keys}
     if others:
         facts["other_half"] = half_facts(others[0])
-    queue_copy(booking, kind, now, times_told(booking, kind), **facts)
+    queue_copy(booking, due.kind, now, times_told(booking, due.kind), **facts)
     db.session.flush()

@@ -59,7 +59,7 @@ def thank_booker(due: Reminder) -> bool:
     keys = [visits.occasion_key(due.kind, half.id, due.day) for half in halves]
     news = [first_time(key, now, told=told) for key in keys]
     if told and all(news):
-        queue_copy(halves[0], due.kind, now, times_told(halves[0], due.kind))
+        queue_copy(halves[0], due.kind, now, times_told(halves[0], due.kind), occasions=keys)
     return any(news)
 
 

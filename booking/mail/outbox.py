@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.orm import aliased, joinedload, undefer
 
 from booking import clock
+from booking.actions.once import pass_over
 from booking.db import db
 from booking.mail.compose import Mail
 from booking.models import Delivery, Kind, Message
@@ -157,7 +158,12 @@ def reschedule(claim: Claim, now: datetime, why: str) -> Delivery | None:
 
 
 def withdraw(claim: Claim) -> bool:
-    """Take a mail away that is of no use any more: it was never sent, and nobody need wonder why."""
+    """Take a mail away that is of no use any more: it was never sent, and nobody need wonder why.
+
+    What it was the mail of counts as passed over.
+    """
+    facts = db.session.scalar(select(Message.facts).where(*_mine(claim))) or {}
+    pass_over(facts.get("occasions", []))
     statement = delete(Message).where(*_mine(claim))
     return db.session.execute(statement, execution_options=_PLAIN).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
