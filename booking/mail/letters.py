@@ -126,7 +126,7 @@ LETTERS: Mapping[Kind, Letter] = MappingProxyType(
             "/sign-in",
         ),
         Kind.MAIL_RECEIVED: Letter(
-            _("%(sender)s a écrit au sujet de sa réservation"),
+            _("%(sender)s a écrit : « %(title)s », %(visit_at)s"),
             (
                 _("%(sender)s a écrit au sujet de la réservation %(reference)s : « %(title)s », %(visit_at)s."),
                 _("Répondez à cette adresse, par un nouveau courriel : une réponse à celui-ci ne lui parviendrait pas."),
@@ -163,6 +163,7 @@ def render_letter(kind: Kind, facts: Mapping[str, Any], locale: str, settings: S
         "remarks": [line for line in map(one_line, str(facts.get("remarks", "")).splitlines()) if line],
         "colon": "\u00a0:" if locale == "fr" else ":",
         "json_ld": "",
+        "answerable": kind is not Kind.MAIL_RECEIVED,  # it says whom to answer: a reply would come back to us
     }
     words = environment(locale)
     return Rendered(
