@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -280,6 +281,20 @@ def test_a_visit_before_the_next_digest_is_told_of_at_once_and_one_that_is_over_
         assert entry_of(digest.visit_slot).due_at == morning
     assert tell(datetime(2026, 11, 24, 15, tzinfo=UTC)) == []
     assert (entry_of(digest.visit_slot).due_at, messages(Kind.HOST_SLOT)) == (None, [])
+
+
+def test_a_clock_that_went_ahead_for_a_moment_holds_back_neither_digest_nor_mail(
+    app: Flask, digest: World, frozen: datetime
+) -> None:
+    with clock.clock_at(frozen + timedelta(days=3)):
+        book(digest.visit_slot, a_class(20, 2))
+        later = book(digest.boat_slot, a_class(5, 1, label="b", email="b@college.example"), "b")
+        in_transaction(lambda: cancel_booking(later))
+    assert tell() == [digest.visit_slot]
+    post = Post()
+    while deliver_next(app.config["SETTINGS"], post):
+        pass
+    assert Counter(to for to, _ in post.sent) == {"accueil@port.example": 1, "prof@college.example": 1, "b@college.example": 2}
 
 
 def test_six_in_paris_is_six_on_both_sides_of_a_clock_change() -> None:

@@ -13,7 +13,7 @@ from booking.actions.queue_message import queue_slot_mail
 from booking.db import db
 from booking.models import HostEntry
 from booking.queries import fetch
-from booking.queries.host_slots import due_entries, expected_on, true_of
+from booking.queries.host_slots import due_entries, expected_on, is_due, true_of
 
 
 def due_host_entries() -> list[int]:
@@ -28,7 +28,7 @@ def tell_host(slot_id: int) -> bool:
     once: the entry is read under its lock, and after it who comes, so that no change is missed.
     """
     now = clock.now()
-    statement = select(HostEntry).where(HostEntry.slot_id == slot_id, HostEntry.due_at <= now).with_for_update()
+    statement = select(HostEntry).where(HostEntry.slot_id == slot_id, is_due(now)).with_for_update()
     entry = db.session.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
     if entry is None:
         return False

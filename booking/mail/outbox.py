@@ -46,7 +46,7 @@ def claim_next(owner: str, now: datetime, lease: timedelta) -> Claim | None:
 
     Mails about one booking, and those with one slot's entry, leave to one person in the order they were queued (a calendar that
     meets SEQUENCE 1 before 0 may end with the older one): a message waits while an earlier one is queued; a dead one blocks
-    nobody.
+    nobody. A pause longer than any was made by a clock that has gone back since, and is over.
     """
     earlier = aliased(Message)
     of_one_person = earlier.recipient == Message.recipient, earlier.id < Message.id, earlier.delivery == Delivery.QUEUED
@@ -54,9 +54,10 @@ def claim_next(owner: str, now: datetime, lease: timedelta) -> Claim | None:
         exists().where(earlier.booking_id == Message.booking_id, *of_one_person),
         exists().where(earlier.slot_id == Message.slot_id, *of_one_person),
     )
+    is_due = or_(Message.next_attempt_at <= now, Message.next_attempt_at > now + LONGEST_PAUSE)
     due = (
         select(Message.id, Message.kind, Message.recipient, Message.created_at, Message.attempts)
-        .where(*_free(now), Message.next_attempt_at <= now, ~overtakes)
+        .where(*_free(now), is_due, ~overtakes)
         .order_by(Message.next_attempt_at, Message.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=Message)
@@ -72,7 +73,8 @@ def claim_next(owner: str, now: datetime, lease: timedelta) -> Claim | None:
 
 
 def _free(now: datetime) -> list[ColumnElement[bool]]:
-    return [Message.delivery == Delivery.QUEUED, or_(Message.lease_until.is_(None), Message.lease_until <= now)]
+    until = Message.lease_until
+    return [Message.delivery == Delivery.QUEUED, or_(until.is_(None), until <= now, until > now + LONGEST_PAUSE)]
 
 
 def claimed(claim: Claim) -> Message | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from booking import clock
@@ -16,6 +16,8 @@ from booking.queries.door import EXPECTED
 
 ABOUT_THE_SLOT = ("starts_at", "ends_at", "arrive_at", "meeting_point", "title", "place", "cancelled")
 """What an entry says of the slot itself; all the rest is who comes."""
+_LONGEST_WAIT = timedelta(hours=26)
+"""No digest is farther off: they come once a day, and a day has 25 hours at most."""
 _SOMEBODY_COMES = select(Booking.id).where(Booking.slot_id == Slot.id, Booking.status.in_(EXPECTED)).exists()
 
 
@@ -66,9 +68,14 @@ def numbers_of(expected: Sequence[Row[Any]]) -> dict[str, int]:
     }
 
 
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """Whether the contacts of a slot are to hear of it: also where a clock that has gone back since set a moment too far off."""
+    return or_(HostEntry.due_at <= now, HostEntry.due_at > now + _LONGEST_WAIT)
+
+
 def due_entries(now: datetime, limit: int = 100) -> list[int]:
     """The slots whose hosts are to hear of them now, the one due longest first. Read from an index of those alone."""
-    due = select(HostEntry.slot_id).where(HostEntry.due_at <= now).order_by(HostEntry.due_at, HostEntry.slot_id).limit(limit)
+    due = select(HostEntry.slot_id).where(is_due(now)).order_by(HostEntry.due_at, HostEntry.slot_id).limit(limit)
     return list(db.session.scalars(due))
 
 
