@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -18,12 +19,16 @@ from booking.app import create_app
 from booking.cli.demo import said
 from booking.db import db
 from booking.demo import load as loading
-from booking.demo import load_demo
+from booking.demo import load_demo, people
 from booking.demo.files import next_week, read, read_programme
 from booking.i18n import LOCALES, translate
+from booking.mail.inbox import decide_all
 from booking.models import (
+    Account,
+    Arrived,
     Audience,
     Booking,
+    Decision,
     Delivery,
     Edition,
     Event,
@@ -33,6 +38,7 @@ from booking.models import (
     Holding,
     HostEntry,
     HostMails,
+    Inbound,
     Label,
     Message,
     Organisation,
@@ -325,3 +331,13 @@ def test_an_event_is_found_by_its_words_without_accents_in_both_languages(demo: 
     assert visit.search_text == search_text_for(visit)
     assert all(word in visit.search_text for word in plain("Collégiens d’entreprise d'entreprise").split())
     assert all(plain(translate(locale, TYPES[visit.type])) in visit.search_text for locale in LOCALES)
+
+
+def test_mail_has_come_in_and_is_decided_like_any_other(demo: Flask) -> None:
+    decided = decide_all(demo.config["SETTINGS"])
+    assert decided == Counter({Decision.NOTED: 1, Decision.PASSED_ON: 2})
+    said = {
+        mail.organisation_id is None: mail.arrived for mail in db.session.scalars(select(Inbound).order_by(Inbound.id.desc()))
+    }
+    assert said == {True: Arrived.HUMAN, False: Arrived.REPLY}
+    assert [account.email for account in db.session.scalars(select(Account).where(Account.operates))] == [people.OPERATOR_ADDRESS]

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from booking import clock
 from booking.db import db, in_transaction
 from booking.demo import events, people
+from booking.demo.arrivals import arrive
 from booking.demo.files import next_week, read, read_programme
 from booking.demo.parties import Parties
 from booking.models import Edition, Event, Organisation, Pool, Slot
@@ -20,6 +21,8 @@ TERRITORY = "Hauts-de-Seine"
 _FIRST_COUNTED = (12, 2023)
 """The edition of 2023 was the twelfth; the demo counts on from there."""
 _WINDOW = timedelta(days=14)
+_ASKED_ABOUT = "activites-portuaires"
+"""The event mail comes in about."""
 _THEME = "L’industrie, côté coulisses"
 _SUMMARY = (
     "Édition de démonstration : ses dates, son thème, ses événements et ses réservations sont inventés, sur le modèle des "
@@ -110,6 +113,7 @@ class _Loader:
             self.parties.wait(slot, plan.get("waiting", ()))
         self.parties.leave()
         self.parties.silence()
+        arrive(self.events[f"{edition.key}-{_ASKED_ABOUT}"])
         return edition
 
     def _add_edition(self, edition: Edition) -> Edition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from booking import clock
+from booking.actions.name_operator import name_operator
 from booking.actions.record_change import record_change
 from booking.db import db
 from booking.models import OPERATOR, Account, Edition, Mandate, Member, Organisation, Role
@@ -18,6 +19,7 @@ MANAGERS = {
 }
 """One manager each; the port, the authority, the chamber, and a company the chamber may act for."""
 GREETERS = {"accueil@port-gennevilliers.example": "port-gennevilliers"}
+OPERATOR_ADDRESS = "exploitation@coulisses.example"
 MANDATE = ("cci-92", "robots-issy")
 
 
@@ -36,6 +38,7 @@ def add() -> None:
         for email, key in people.items():
             if email not in known:
                 _add_member(email, organisations[key], role)
+    name_operator(OPERATOR_ADDRESS, True, OPERATOR)
     chamber, company = (organisations[key] for key in MANDATE)
     if db.session.scalar(select(Mandate.id).where(Mandate.chamber_id == chamber.id)) is None:
         mandate = Mandate(chamber=chamber, organisation=company, since=now)
