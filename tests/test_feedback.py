@@ -148,7 +148,10 @@ def test_nothing_without_the_link_or_the_browser_that_booked(app: Flask, client:
             assert client.post(way, data={"rating": "1"}).status_code == 404
         client.post(address(app, booking), data={"rating": "3"})
         assert client.get(f"/bookings/{booking.reference}/feedback").status_code == 200, "it is remembered"
-        assert "Dire comment c’était" in client.get(f"/bookings/{booking.reference}").text
+        page = client.get(f"/bookings/{booking.reference}").text
+        assert "Dire comment c’était" in page
+        assert "Cette visite est passée" in page
+        assert all(words not in page for words in ("Ajouter à l’agenda", "Avant de venir", "Annuler la réservation"))
     assert answers() == [(3, "")]
 
 
