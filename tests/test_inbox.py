@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from booking import clock
 from booking.config import Settings
 from booking.db import db, in_transaction
-from booking.mail import inbox
+from booking.mail import inbox, reading
 from booking.mail.inbox import BEGINNING, Arrival, Undecided, decide_all, decide_next, read_inbox, take_in
 from booking.mailboxes import Maildir
 from booking.models import Arrived, Booking, Decision, HistoryEntry, HostEntry, Inbound, Kind, Message, Status
@@ -284,12 +284,12 @@ def test_of_what_is_too_large_the_beginning_is_kept_and_no_answer_believed(world
 def test_a_mail_that_stops_its_reader_is_given_time_then_laid_aside_and_can_be_brought_back(
     app: Flask, world: World, own: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, frozen: datetime
 ) -> None:
-    booking, reading, command = confirmed(world), inbox.read_mail, app.test_cli_runner()
+    booking, read, command = confirmed(world), inbox.read_mail, app.test_cli_runner()
 
     def troubled(raw: bytes) -> object:
         if b"stop" in raw:
             raise RecursionError
-        return reading(raw)
+        return read(raw)
 
     at = [frozen]
     with monkeypatch.context() as patched, clock.clock_at(lambda: at[0]):
@@ -315,6 +315,26 @@ def test_a_mail_that_stops_its_reader_is_given_time_then_laid_aside_and_can_be_b
     db.session.expire_all()
     assert (aside.decision, aside.details, aside.attempts) == (Decision.PASSED_ON, {}, 1)
     assert not [note for note in attention() if "laid aside" in note]
+
+
+def test_what_could_not_be_read_is_read_again_by_a_reader_that_was_mended_and_nothing_else_is(
+    app: Flask, world: World, own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking = confirmed(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "leaves", lambda *_: 1 / 0)
+        [unread] = came(own, reply(booking))
+    assert (unread.arrived, unread.decision, taken(world.visit_slot)) == (Arrived.UNREADABLE, Decision.NOTHING, [31])
+    command, again = app.test_cli_runner(), ["inbox", "again", str(unread.id)]
+    assert command.invoke(args=["inbox", "again"]).output.endswith("0 brought back; nothing decided.\n")
+    assert command.invoke(args=again).output.endswith("1 brought back; 1 places freed.\n")
+    assert command.invoke(args=again).exit_code == 1, "what did something is decided once"
+
+
+def test_an_address_that_only_folds_into_another_is_somebody_else_s(world: World, own: Settings) -> None:
+    booking = confirmed(world, email="weiss@college.example")
+    raw = reply(booking).decode().replace("weiss@", "weiß@").encode()
+    assert decisions(own, raw) == [Decision.OTHER_ATTENDEE]
 
 
 def test_a_pause_that_a_clock_gone_back_made_endless_is_none(world: World, own: Settings) -> None:

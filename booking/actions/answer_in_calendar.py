@@ -50,7 +50,7 @@ def answer_in_calendar(
         return Decided(Decision.UNKNOWN_UID)
     if not booking.is_invited:
         return Decided(Decision.UNKNOWN_UID)
-    if attendee.strip().casefold() != booking.email.casefold():
+    if attendee.strip().lower() != booking.email.lower():  # casefold() would make one of weiß@ and weiss@
         return Decided(Decision.OTHER_ATTENDEE)
     return Decided(_decide(booking, answer, sequence, stamp, believed=believed), booking)
 

@@ -44,7 +44,7 @@ def is_same_address(one: str, other: str) -> bool:
 
 
 def _plain(address: str) -> str:
-    local, _, domain = address.strip().casefold().rpartition("@")
+    local, _, domain = address.strip().lower().rpartition("@")
     try:
         return f"{local}@{domain.encode('idna').decode('ascii')}"
     except UnicodeError:

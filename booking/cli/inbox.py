@@ -46,11 +46,16 @@ def _decided(counts: Counter[str]) -> str:
 @group.command("again")
 @click.argument("mail_ids", metavar="[NUMBER]...", nargs=-1, type=click.IntRange(1, 2**31 - 1))
 def again(mail_ids: tuple[int, ...]) -> None:
-    """Try once more to decide about mails that were laid aside: those of these numbers, or all. The raw mail lasts 30 days."""
+    """Try once more to decide about mails that were laid aside: all of them, or those of these numbers.
+
+    A number may also be that of a mail that could not be read. The raw mail is there for 30 days.
+    """
     asked = mail_ids or tuple(laid_aside())
     back = [number for number in asked if in_transaction(partial(bring_back, number))]
     if left := [str(number) for number in asked if number not in back]:
-        raise click.ClickException(f"Not laid aside, or no longer kept: {', '.join(left)}. Brought back: {len(back)}.")
+        raise click.ClickException(
+            f"Neither laid aside nor unreadable, or no longer kept: {', '.join(left)}. Brought back: {len(back)}."
+        )
     counts = decide_all(settings())
     click.echo(f"{len(back)} brought back; {_decided(counts) or 'nothing decided'}.")
 

@@ -140,10 +140,11 @@ def decide_next(settings: Settings, leave: Collection[int] = ()) -> Decision | N
 def bring_back(mail_id: int) -> bool:
     """Let a mail that was laid aside be tried anew, from the first attempt on; says whether there was one to be read.
 
-    What happened since counts: an answer older than another one is overtaken, as if it had come late.
+    So may one that could not be read: nothing was done about it either, and a reader that is mended may understand it. What
+    happened since counts: an answer older than another one is overtaken, as if it had come late.
     """
     mail = db.session.get(Inbound, mail_id, populate_existing=True, with_for_update=True)
-    if mail is None or not mail.is_laid_aside or mail.raw is None:
+    if mail is None or mail.raw is None or (mail.arrived, mail.decision) != (Arrived.UNREADABLE, Decision.NOTHING):
         return False
     mail.arrived = mail.decision = mail.decided_at = mail.next_attempt_at = None
     mail.attempts, mail.details = 0, {}
