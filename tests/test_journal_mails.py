@@ -73,9 +73,12 @@ def test_a_mail_that_came_back_is_shown_everywhere_until_a_later_one_gets_throug
         deliver(app, post)
     [_, again] = mails(booking, Kind.BOOKING_CONFIRMED)
     assert again.message_id != first.message_id
-    assert "Courriel en panne" not in host.client.get(listing).text, "a later one got through"
+    assert host.client.get(listing).text.count("Courriel en panne") == 1, "a server may take it only to return it"
+    with clock.clock_at(clock.now() + timedelta(days=1, minutes=6)):
+        assert "Courriel en panne" not in host.client.get(listing).text, "a later one got through"
     bounce(again, clock.now() + timedelta(minutes=6))
-    assert host.client.get(listing).text.count("Courriel en panne") == 1, "it came back, too"
+    with clock.clock_at(clock.now() + timedelta(days=1, minutes=6)):
+        assert host.client.get(listing).text.count("Courriel en panne") == 1, "it came back, too"
     assert broken_rules() == []
 
 

@@ -157,6 +157,7 @@ def test_who_joins_the_list_reads_what_was_asked_for_and_that_nothing_is_booked(
         (Kind.RESTORE_REFUSED, {"by": "rule"}, "Entre-temps, les conditions ont changé."),
         (Kind.BOOKING_CONFIRMED, {}, "C’est réservé."),
         (Kind.BOOKING_CONFIRMED, {"again": True}, "C’est de nouveau réservé."),
+        (Kind.HOST_BOOKING_CONFIRMED, {"again": True}, "Réservation rétablie : 31 élèves et 3 adultes, Visite"),
         (Kind.HOST_BOOKING_CHANGED, {"before": None, "was": {"place": "Quai n° 2"}}, "Ne vaut plus : Quai n° 2"),
     ],
 )  # fmt: skip

@@ -46,7 +46,7 @@ def book_again(reference: str, who: Who = BOOKER) -> Booking:
     step(booking, Status.CONFIRMED, who, "booked_again", now)
     booking.next_invitation(now)
     queue_message(booking, Kind.BOOKING_CONFIRMED, now, again=True)
-    queue_host_notice(booking, Kind.HOST_BOOKING_CONFIRMED, now)
+    queue_host_notice(booking, Kind.HOST_BOOKING_CONFIRMED, now, again=True)
     leave_lists(booking, now)
     hold_places(booking, booking.slot, now)
     return booking

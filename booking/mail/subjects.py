@@ -23,6 +23,7 @@ _SUBJECTS = {
 }
 
 _MOVED = _("Déplacé : %(title)s, %(when)s")
+_HOST_RESTORED = _("Réservation rétablie : %(people)s, %(title)s, %(when)s")
 _HOST_MOVED = _("Créneau changé : %(people)s, %(title)s, %(when)s")
 
 
@@ -36,6 +37,8 @@ def subject(kind: Kind, facts: Facts, queued_at: datetime, locale: str) -> str:
     pattern = _SUBJECTS[kind]
     if kind is Kind.BOOKING_RESCHEDULED and facts.moved_by_booker:
         pattern = _MOVED
+    elif kind is Kind.HOST_BOOKING_CONFIRMED and facts.more.get("again"):
+        pattern = _HOST_RESTORED
     elif kind is Kind.HOST_BOOKING_CHANGED and facts.more.get("was"):
         pattern = _HOST_MOVED
     return one_line(words.say(locale, pattern, **values))

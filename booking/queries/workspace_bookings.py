@@ -163,11 +163,15 @@ def _select(filters: Filters, *, with_texts: bool) -> Any:
     return statement
 
 
+_COMES_BACK_WITHIN = timedelta(days=1)
+"""A mail that has not come back by then has arrived, as far as anybody can know."""
+
+
 def could_not_be_told() -> ColumnElement[bool]:
     """Whether a booking's own address does not work, as far as is known: its people have to be told another way.
 
-    A mail to it was given up, or came back for good, and none has been sent to it since that did not come back. A server that
-    takes a mail only to return it makes an address look well for the minutes between.
+    A mail to it was given up, or came back for good, and none has been sent to it since that did not come back within a day: a
+    server may take a mail only to return it.
     """
     later = aliased(Message)
     to_it = Message.booking_id == Booking.id, Message.recipient == Booking.email, Booking.email != ""
@@ -178,6 +182,7 @@ def could_not_be_told() -> ColumnElement[bool]:
         later.delivery == Delivery.SENT,
         later.bounced_at.is_(None),
         later.sent_at > func.coalesce(Message.bounced_at, Message.next_attempt_at),
+        later.sent_at <= clock.now() - _COMES_BACK_WITHIN,
     )
     return exists().where(*to_it, failed, ~got_through)
 
