@@ -76,7 +76,8 @@ def test_links_go_to_the_one_who_may_use_them() -> None:
         for part in ("plain", "html"):
             assert set(re.findall(r"http\S*?token=[\w-]+", body(mail, part))) == ({expected[kind]} if kind in expected else set())
         if kind.startswith("host_booking") or kind is Kind.BOOKING_EXPIRED:
-            assert "http://127.0.0.1:8000/events/4" in body(mail, "plain")
+            there = "events/4" if kind is Kind.BOOKING_EXPIRED else "workspace/bookings/7KQ4-M9TX"
+            assert f"http://127.0.0.1:8000/{there}" in body(mail, "plain")
 
 
 def test_mails_are_frozen_facts_and_not_todays_world(world: World) -> None:
