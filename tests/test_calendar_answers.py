@@ -22,7 +22,7 @@ from booking.models import Actor, Answer, Booking, Decision, Kind, Message, Offe
 from booking.queries import doctor, fetch
 from tests.history_guard import by_hand
 from tests.test_waiting_list import book, party, wait
-from tests.world import World
+from tests.world import World, a_class
 
 HOST = Who(Actor.HOST)
 
@@ -98,6 +98,12 @@ def test_what_frees_nothing(world: World) -> None:
     assert len(mails(booked)) == before
     assert (stand(booked).status, stand(booked).answer) == (Status.CONFIRMED, Answer.TENTATIVE)
     assert said(booked, minutes=1, attendee=stand(booked).email.upper()) is Decision.PLACES_FREED, "addresses have no case"
+
+
+def test_an_address_with_accents_in_its_domain_is_answered_as_it_was_mailed(world: World) -> None:
+    """The invitation names the attendee as SMTP carries the address, and so does the answer."""
+    booked = book(world.visit_slot, a_class(20, 3, email="prof@collège-du-port.example"))
+    assert said(booked, attendee="prof@xn--collge-du-port-yjb.example") is Decision.PLACES_FREED
 
 
 def test_a_visit_that_has_begun_is_not_declined_any_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

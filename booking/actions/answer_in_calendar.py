@@ -16,6 +16,7 @@ from booking.actions.book_again import book_again
 from booking.actions.offer_places import free_places
 from booking.actions.queue_message import queue_copy, queue_host_notice, queue_message, times_told
 from booking.actions.steps import record, step
+from booking.addresses import is_same_address
 from booking.db import db
 from booking.errors import NotFound, Refusal
 from booking.models import CALENDAR, Answer, Booking, Decision, Kind, Message, Status
@@ -50,7 +51,7 @@ def answer_in_calendar(
         return Decided(Decision.UNKNOWN_UID)
     if not booking.is_invited:
         return Decided(Decision.UNKNOWN_UID)
-    if attendee.strip().lower() != booking.email.lower():  # casefold() would make one of weiß@ and weiss@
+    if not is_same_address(attendee, booking.email):
         return Decided(Decision.OTHER_ATTENDEE)
     return Decided(_decide(booking, answer, sequence, stamp, believed=believed), booking)
 

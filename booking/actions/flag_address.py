@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from booking.actions.steps import record
+from booking.addresses import is_same_address
 from booking.db import db
 from booking.models import CLOCK, Booking, Message
 from booking.queries import fetch
@@ -36,16 +37,3 @@ def flag_address(message_id_header: str, recipient: str, status: str, reason: st
             booking = fetch.booking_by_id(message.booking_id)
             record(booking, CLOCK, BOUNCED, now, booking.status, {"kind": message.kind.value, "status": status})
     return message
-
-
-def is_same_address(one: str, other: str) -> bool:
-    """Whether two addresses are the same, as servers write them: in any case, the domain in IDNA or not. No address is none."""
-    return bool(one) and _plain(one) == _plain(other)
-
-
-def _plain(address: str) -> str:
-    local, _, domain = address.strip().lower().rpartition("@")
-    try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        return f"{local}@{domain}"

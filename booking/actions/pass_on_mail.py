@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select
 
 from booking import clock
 from booking.actions.queue_message import HOST_LOCALE, queue_letter
+from booking.addresses import is_same_address
 from booking.db import db
 from booking.models import Booking, Decision, Inbound, Kind
 from booking.queries.workspace import managers_of
@@ -39,8 +40,9 @@ def pass_on_mail(
     if _is_too_many(mail, now):
         mail.details = (mail.details or {}) | {_HELD_BACK: True}
         return
-    never = {mail.sender.casefold(), own_address.casefold()}
-    recipients = [address for address in _readers(booking, operator_email) if address.casefold() not in never]
+    never = mail.sender, own_address
+    readers = _readers(booking, operator_email)
+    recipients = [address for address in readers if not any(is_same_address(address, one) for one in never)]
     if not recipients:
         mail.details = (mail.details or {}) | {_NOBODY_ELSE: True}
     for address in recipients:

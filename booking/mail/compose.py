@@ -16,6 +16,7 @@ from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 
 from booking import clock
+from booking.addresses import is_same_address, wire_address
 from booking.config import Settings
 from booking.links import CONFIRM, HEAD, MANAGE, make_token
 from booking.mail.facts import Facts, read_facts
@@ -136,17 +137,6 @@ def envelope_sender(sender_address: str, reference: str) -> str:
     return f"{local}+{reference}@{domain}"
 
 
-def wire_address(address: str) -> str:
-    """An address as SMTP without extensions carries it: the domain in IDNA. Raises `ValueError` where that cannot be."""
-    local, at, domain = address.rpartition("@")
-    if not (at and local and local.isascii() and domain):
-        raise ValueError("the recipient's address cannot be written in ASCII")
-    written = f"{local}@{domain if domain.isascii() else domain.encode('idna').decode('ascii')}"
-    if not written.isprintable() or any(sign in written for sign in ' ,;<>"'):
-        raise ValueError("the recipient is no single address")
-    return written
-
-
 def _links(kind: Kind, facts: Facts, nonce: bytes, settings: Settings) -> Links:
     """Secret links go to the booker alone, and the head's to the head; each mail gets the one it needs."""
     site, secret = settings.base_url, settings.secret_key
@@ -173,7 +163,7 @@ def _add_calendar(mail: EmailMessage, calendar: bytes, method: str) -> None:
 
 def _is_ours(recipient: str, settings: Settings) -> bool:
     """Whether a mail goes to the address we send from: nobody is invited by themselves."""
-    return recipient.casefold() == settings.sender_address.casefold()
+    return is_same_address(recipient, settings.sender_address)
 
 
 def _add_host_entry(

@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 
 from booking.actions.answer_in_calendar import answer_in_calendar
-from booking.actions.flag_address import flag_address, is_same_address
+from booking.actions.flag_address import flag_address
 from booking.actions.pass_on_mail import pass_on_mail
+from booking.addresses import is_same_address
 from booking.config import Settings
 from booking.db import db
 from booking.mail.delivery import scrubbed

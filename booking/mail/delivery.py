@@ -20,10 +20,11 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking import clock
+from booking.addresses import wire_address
 from booking.config import Settings
 from booking.db import db, in_transaction
 from booking.mail import outbox
-from booking.mail.compose import compose, compose_letter, compose_slot_mail, envelope_sender, wire_address
+from booking.mail.compose import compose, compose_letter, compose_slot_mail, envelope_sender
 from booking.mail.outbox import Claim
 from booking.mail.timely import is_of_use
 from booking.models import Delivery, Kind, Message

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from authres import AuthenticationResultsHeader
 from authres.core import AuthenticationResult, AuthResError
 
+from booking.addresses import is_same_address, wire_domain
 from booking.mail.reading.found import ReadMail
 
 GOOGLE = "calendar-notification@google.com"
@@ -42,15 +43,17 @@ def is_authentic(mail: ReadMail, attendee: str, authserv_id: str | None) -> bool
     checks = _checks(mail, authserv_id)
     if checks is None or checks.refused or not attendee:
         return False
-    if _same(mail.sender, attendee) and _vouched_for(checks, _domain(mail.sender), by_dmarc=True):
+    if is_same_address(mail.sender, attendee) and _vouched_for(checks, _domain(mail.sender), by_dmarc=True):
         return True
-    if not _same(mail.reply_to, attendee):
+    if not is_same_address(mail.reply_to, attendee):
         return False
-    if _same(mail.sender, GOOGLE):
+    if is_same_address(mail.sender, GOOGLE):
         return _vouched_for(checks, _domain(GOOGLE), by_dmarc=True)
     # Google also writes the person into From and itself into Sender; DMARC looks at From alone.
     return (
-        _same(mail.real_sender, GOOGLE) and _same(mail.sender, attendee) and _vouched_for(checks, _domain(GOOGLE), by_dmarc=False)
+        is_same_address(mail.real_sender, GOOGLE)
+        and is_same_address(mail.sender, attendee)
+        and _vouched_for(checks, _domain(GOOGLE), by_dmarc=False)
     )
 
 
@@ -90,19 +93,10 @@ def _vouched_for(checks: _Checks, domain: str, *, by_dmarc: bool) -> bool:
     return signed or domain in checks.spf or (by_dmarc and domain in checks.dmarc)
 
 
-def _same(one: str, other: str) -> bool:
-    return bool(one) and _normal(one) == _normal(other)
-
-
-def _normal(address: str) -> str:
-    local, _, _domain_part = address.strip().lower().rpartition("@")
-    return f"{local}@{_domain(address)}"
-
-
 def _domain(value: str) -> str:
     """What follows the last @, or all of it, in lower case and as DNS writes it."""
     domain = value.strip().strip("<>").rpartition("@")[2].rstrip(".").lower()
     try:
-        return domain if domain.isascii() else domain.encode("idna").decode("ascii")
+        return wire_domain(domain)
     except UnicodeError:
         return ""
