@@ -247,11 +247,28 @@ def test_the_page_says_it_and_its_button_takes_it_back(client: FlaskClient, worl
     said(booked, minutes=1)
     book(world.visit_slot, party("b", 25))
     page = client.get(f"{path}?token={token}").get_data(as_text=True)
-    assert "Il ne reste plus assez de place" in page
+    assert "Elle ne peut plus être rétablie." in page
+    assert re.search(r"Il (reste|ne reste)", page), "and why"
     assert f"{path}/again" not in page
     refused = client.post(f"{path}/again", data={"token": token})
     assert refused.status_code == 409
     assert re.search(r"Rien n(’|&#39;)a changé", refused.get_data(as_text=True))
+
+
+def test_the_page_offers_no_way_back_that_the_verb_would_refuse(client: FlaskClient, world: World) -> None:
+    """One rule for both: a class that is booked elsewhere at the event meanwhile finds no button, and reads why."""
+    booked = book(world.visit_slot, party("a", 10))
+    said(booked)
+    token = make_token(client.application.config["SETTINGS"].secret_key, MANAGE, stand(booked).link_nonce)
+    path = f"/bookings/{booked}"
+    assert f"{path}/again" in client.get(f"{path}?token={token}").get_data(as_text=True)
+    anew = book(world.visit_slot, party("a", 12), again="anew")
+    page = client.get(f"{path}?token={token}").get_data(as_text=True)
+    assert f"{path}/again" not in page
+    assert "Elle ne peut plus être rétablie." in page
+    assert client.post(f"{path}/again", data={"token": token}).status_code == 409
+    in_transaction(lambda: cancel_booking(anew))
+    assert f"{path}/again" in client.get(f"{path}?token={token}").get_data(as_text=True)
 
 
 def test_it_is_too_late_to_take_it_back_once_the_visit_has_begun(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from booking import clock
 from booking.actions.expire_holds import expire
 from booking.actions.leave_lists import leave_lists
@@ -11,36 +9,28 @@ from booking.actions.offer_places import offer_places
 from booking.actions.places import hold_places
 from booking.actions.queue_message import queue_host_notice, queue_message
 from booking.actions.steps import step
-from booking.db import db
-from booking.errors import AlreadyBooked, WrongState
 from booking.models import BOOKER, Booking, Kind, Status, Who
-from booking.models.admission import rule_against
-from booking.models.booking import OCCUPYING
 from booking.queries import fetch
-from booking.queries.standing import standing_of
+from booking.queries.standing import refusal_to_return, same_party_again
 
 
 def book_again(reference: str, who: Who = BOOKER) -> Booking:
     """Confirm once more what its booker had declined in the calendar. Doing so twice does it once.
 
-    Reference, links and UID stay; the invitation comes with the next SEQUENCE. Who was accepted before is bound by the rules of
-    today, but not by the hours of booking nor by a priority window: both were kept when it was booked. Whoever waits for the slot
-    and fits is served first. Raises `NotFound`, `WrongState` (not declined), `AlreadyBooked`, `BookingClosed` (cancelled, begun
-    or over), `Invalid`, `ClassBooked`, `SchoolLimit` or `SlotFull`.
+    Reference, links and UID stay; the invitation comes with the next SEQUENCE. Whoever waits for the slot and fits is served
+    first. Raises `NotFound`, what `refusal_to_return` answers (not declined, booked anew, cancelled, begun or over, a rule) or
+    `SlotFull`.
     """
     booking, now = fetch.booking(reference), clock.now()
     if booking.status is Status.CONFIRMED:
         return booking
-    if not booking.was_declined:
-        raise WrongState(booking.status)
-    _refuse_a_second(booking)
-    party, of_class = booking.party, [half.id for half in fetch.together(booking)]
-    standing = standing_of(booking.slot, party, of_class, to_write=True)
-    if refused := rule_against(booking.slot, party, now, by_host=True, standing=standing):
+    if refused := refusal_to_return(booking, now, to_write=True):
         raise refused
+    for overdue in same_party_again(booking):
+        expire(overdue, now)
     if booking.slot.is_waited_for:
         offer_places([pool.id for pool in booking.slot.pools], now)
-    booking.places = booking.slot.places_for(party)
+    booking.places = booking.slot.places_for(booking.party)
     booking.answer = booking.ended_at = booking.ended_by = None
     booking.end_reason = ""
     step(booking, Status.CONFIRMED, who, "booked_again", now)
@@ -50,12 +40,3 @@ def book_again(reference: str, who: Who = BOOKER) -> Booking:
     leave_lists(booking, now)
     hold_places(booking, booking.slot, now)
     return booking
-
-
-def _refuse_a_second(booking: Booking) -> None:
-    """Who has booked anew since has a booking already. Raises `AlreadyBooked`."""
-    same_party = Booking.slot_id == booking.slot_id, Booking.party_key == booking.party_key, Booking.status.in_(OCCUPYING)
-    for found in db.session.scalars(select(Booking).where(*same_party)):
-        if not found.is_overdue(clock.now()):
-            raise AlreadyBooked(reference=found.reference)
-        expire(found, clock.now())

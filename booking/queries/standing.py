@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Row, and_, func, select, text, union
 
 from booking.db import db
+from booking.errors import AlreadyBooked, Refusal, WrongState
 from booking.models import Booking, Event, Party, Slot
-from booking.models.admission import NOTHING_YET, Caution, Overlap, Standing, warnings_for
-from booking.models.booking import LIVE
+from booking.models.admission import NOTHING_YET, Caution, Overlap, Standing, refusal_for, rule_against, warnings_for
+from booking.models.booking import LIVE, OCCUPYING
 from booking.queries import fetch
 
 
@@ -32,6 +33,28 @@ def standing_of(slot: Slot, party: Party, besides: Collection[int] = (), *, to_w
         same_class=next((row.reference for row in rows if row.event_id == slot.event_id), None),
         overlaps=_overlaps(rows, slot, ""),
     )
+
+
+def refusal_to_return(booking: Booking, now: datetime, *, to_write: bool = False) -> Refusal | None:
+    """Why a booking that was declined in the calendar cannot be taken back now, or None: the page and the verb ask this.
+
+    Who was accepted before is bound by the rules of today, but not by the hours of booking nor by a priority window: both were
+    kept when it was booked. Places are counted as last read, except `to_write`: then taking them is what counts.
+    """
+    if not booking.was_declined:
+        return WrongState(booking.status)
+    if second := next((one for one in same_party_again(booking) if not one.is_overdue(now)), None):
+        return AlreadyBooked(reference=second.reference)
+    slot, party = booking.slot, booking.party
+    standing = standing_of(slot, party, [half.id for half in fetch.together(booking)], to_write=to_write)
+    asked = rule_against if to_write else refusal_for
+    return asked(slot, party, now, by_host=True, standing=standing)
+
+
+def same_party_again(booking: Booking) -> Sequence[Booking]:
+    """What stands on the slot of a booking that has ended, for the same party: it has booked anew, or waits."""
+    same_party = Booking.slot_id == booking.slot_id, Booking.party_key == booking.party_key, Booking.status.in_(OCCUPYING)
+    return db.session.scalars(select(Booking).where(*same_party)).all()
 
 
 def take_turns(party: Party) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from flask import request
 
 from booking import clock
+from booking.errors import Refusal, SlotFull
 from booking.models import Booking
+from booking.queries.standing import refusal_to_return
 from booking.web.booking_form import list_is_open
 
 
@@ -15,10 +17,10 @@ from booking.web.booking_form import list_is_open
 class Declined:
     """A booking given back by a No in the calendar."""
 
-    room: bool
-    """Whether there are places for its party, as last read: the verb has the last word."""
+    refused: Refusal | None
+    """Why it cannot be taken back, places counted as last read: the verb has the last word. None: it can."""
     waits: bool
-    """Whether its slot has a waiting list that can be joined."""
+    """Whether it is the room that is missing, and its slot has a waiting list that can be joined."""
 
 
 def on_page(booking: Booking) -> dict[str, object]:
@@ -26,5 +28,5 @@ def on_page(booking: Booking) -> dict[str, object]:
     slot, now = booking.slot, clock.now()
     if not booking.was_declined or slot.cancelled_at or slot.starts_at <= now:
         return {"declined": None, "restored": request.args.get("note") == "restored"}
-    room = slot.places_left(booking.comes_as, now).remaining >= slot.places_for(booking.party)
-    return {"declined": Declined(room, list_is_open(slot)), "restored": False}
+    refused = refusal_to_return(booking, now)
+    return {"declined": Declined(refused, isinstance(refused, SlotFull) and list_is_open(slot)), "restored": False}
