@@ -5,7 +5,6 @@ Neither names a person: the first goes with a calendar entry, and what the secon
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -15,9 +14,8 @@ from booking.i18n import _, day, translate
 from booking.mail import words
 from booking.mail.facts import Facts, one_line, read_facts
 from booking.mail.host_invitation import booked, day_sheet
-from booking.mail.render import Rendered, environment
+from booking.mail.render import Rendered, visit_words, write
 
-_EMPTY_LINES = re.compile(r"\n{3,}")
 _NUMBERS = ("pupils", "adults", "persons")
 
 
@@ -30,11 +28,7 @@ def render_host_slot(facts: Facts, locale: str, settings: Settings) -> Rendered:
         "subject": _subject(facts, people, cancelled=cancelled, moved=bool(was), locale=locale),
         "state": translate(locale, _state(cancelled=cancelled, moved=bool(was))),
         "tone": "error" if cancelled else "open",
-        "title": facts.title,
-        "day": words.day_of(facts, locale),
-        "hours": words.span(facts, locale),
-        "meeting": words.meeting(facts, locale),
-        "place": words.place_lines(facts),
+        **visit_words(facts, locale),
         "total": sum(carried[name] for name in _NUMBERS),
         "people": people,
         "bookings": booked(carried["bookings"], locale),
@@ -47,7 +41,7 @@ def render_host_slot(facts: Facts, locale: str, settings: Settings) -> Rendered:
         "url": f"{settings.base_url}/workspace/slots/{facts.slot['id']}",
         "sheet": day_sheet(facts.slot["id"], settings),
     }
-    return _written("host_slot", context, locale)
+    return write("host_slot", context, locale)
 
 
 def render_host_day(raw: Mapping[str, Any], locale: str, settings: Settings) -> Rendered:
@@ -65,7 +59,7 @@ def render_host_day(raw: Mapping[str, Any], locale: str, settings: Settings) -> 
         "slots": slots,
         "url": slots[0]["sheet"] if len(slots) == 1 else f"{settings.base_url}/workspace",
     }
-    return _written("host_day", context, locale)
+    return write("host_day", context, locale)
 
 
 def _subject(facts: Facts, people: str, *, cancelled: bool, moved: bool, locale: str) -> str:
@@ -127,13 +121,3 @@ def _slot(slot: Mapping[str, Any], locale: str, settings: Settings) -> dict[str,
         "needs": words.needs_of(slot["needs"], locale),
         "sheet": day_sheet(slot["id"], settings),
     }
-
-
-def _written(name: str, context: dict[str, Any], locale: str) -> Rendered:
-    context |= {"locale": locale, "colon": "\u00a0:" if locale == "fr" else ":", "json_ld": ""}
-    templates = environment(locale)
-    return Rendered(
-        str(context["subject"]),
-        _EMPTY_LINES.sub("\n\n", templates.get_template(f"mail/{name}.txt").render(context).strip()) + "\n",
-        templates.get_template(f"mail/{name}.html").render(context).strip() + "\n",
-    )

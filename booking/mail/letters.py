@@ -16,7 +16,7 @@ from booking.config import Settings
 from booking.i18n import _, moment, translate
 from booking.links import SIGN_IN, make_code, make_token
 from booking.mail.facts import one_line
-from booking.mail.render import Rendered, environment
+from booking.mail.render import Rendered, write
 from booking.models import Kind
 
 
@@ -154,23 +154,15 @@ def render_letter(kind: Kind, facts: Mapping[str, Any], locale: str, settings: S
     said = _said(facts, locale, settings)
     path = letter.path % said
     context = {
-        "locale": locale,
         "subject": one_line(translate(locale, letter.subject) % said),
         "says": [translate(locale, sentence) % said for sentence in letter.says],
         "button": translate(locale, letter.button),
         "url": settings.base_url + path if path else "",
         "code": said.get("code", ""),
         "remarks": [line for line in map(one_line, str(facts.get("remarks", "")).splitlines()) if line],
-        "colon": "\u00a0:" if locale == "fr" else ":",
-        "json_ld": "",
         "answerable": kind is not Kind.MAIL_RECEIVED,  # it says whom to answer: a reply would come back to us
     }
-    words = environment(locale)
-    return Rendered(
-        str(context["subject"]),
-        words.get_template("mail/letter.txt").render(context).strip() + "\n",
-        words.get_template("mail/letter.html").render(context).strip() + "\n",
-    )
+    return write("letter", context, locale)
 
 
 def _said(facts: Mapping[str, Any], locale: str, settings: Settings) -> dict[str, object]:

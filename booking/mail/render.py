@@ -63,15 +63,23 @@ class Rendered:
 
 def render(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale: str) -> Rendered:
     """The words of one mail. Raises a Jinja error where a template asks for a fact that is not there."""
-    templates = environment(locale)
     context = _context(kind, facts, links, queued_at, locale)
     name = kind.value
     if notice := notice_of(kind, facts):
         name = "booking_notice"
         context |= notice_words(notice, facts, locale) | {"url": getattr(links, notice.link)}
-    text = templates.get_template(f"mail/{name}.txt").render(context)
-    html = templates.get_template(f"mail/{name}.html").render(context)
-    return Rendered(str(context["subject"]), _EMPTY_LINES.sub("\n\n", text.strip()) + "\n", html.strip() + "\n")
+    return write(name, context, locale)
+
+
+def write(name: str, context: Mapping[str, Any], locale: str) -> Rendered:
+    """Both parts of one mail from its templates, with what all of them name. The subject is in the context."""
+    templates, filled = (
+        environment(locale),
+        {"locale": locale, "colon": "\u00a0:" if locale == "fr" else ":", "json_ld": ""} | context,
+    )
+    text = templates.get_template(f"mail/{name}.txt").render(filled)
+    html = templates.get_template(f"mail/{name}.html").render(filled)
+    return Rendered(str(filled["subject"]), _EMPTY_LINES.sub("\n\n", text.strip()) + "\n", html.strip() + "\n")
 
 
 @lru_cache(maxsize=4)
@@ -101,12 +109,23 @@ def environment(locale: str) -> Environment:
 def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale: str) -> dict[str, Any]:
     """Everything the templates name; they compute nothing."""
     deadline, deadline_has_day = words.deadline(facts.expires_at or facts.starts_at, queued_at, locale)
-    before = facts.more.get("before")
-    return {
-        "locale": locale,
+    frame = {
         "subject": subject(kind, facts, queued_at, locale),
         "links": links,
-        "colon": "\u00a0:" if locale == "fr" else ":",
+        "deadline": deadline,
+        "deadline_has_day": deadline_has_day,
+        "headcount_until": _still_open(facts.instant("headcount_until"), locale) if facts.is_class else "",
+        "cancel_until": _still_open(facts.instant("cancel_until"), locale),
+        "feedback_until": moment(facts.ends_at + KEPT_AFTER_VISIT, locale),
+        "copies": copies_of(facts, links.event, locale) if kind in _COPIED and facts.was_invited else None,
+        "json_ld": _json_ld(kind, facts),
+    }
+    return frame | visit_words(facts, locale) | _party_words(facts, locale) | _news(facts, locale)
+
+
+def visit_words(facts: Facts, locale: str) -> dict[str, Any]:
+    """When and where a visit is, and what it asks for, as every mail about it says it."""
+    return {
         "title": facts.title,
         "host": facts.event["host"],
         "day": words.day_of(facts, locale),
@@ -116,24 +135,36 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "place": words.place_lines(facts),
         "access": words.access(facts),
         "conditions": words.conditions(facts, locale),
+    }
+
+
+def _party_words(facts: Facts, locale: str) -> dict[str, Any]:
+    """Who comes, and whom to reach."""
+    return {
         "is_class": facts.is_class,
         "people": words.people(facts, locale),
         "pupils": facts.booking["pupils"],
         "adults": facts.booking["adults"],
         "places": facts.booking["places"],
         "places_of_class": facts.places_of_class,
-        "then": facts.more.get("then", ""),
         "reference": facts.reference,
-        "again": bool(facts.more.get("again")),
-        "deadline": deadline,
-        "deadline_has_day": deadline_has_day,
         "name": facts.booker_name,
         "email": facts.booking.get("email", ""),
         "phone": facts.booking.get("phone", ""),
         "party": words.party(facts, locale),
         "needs": words.needs(facts, locale),
-        "before": words.count_people(before["pupils"], before["adults"], locale) if before else "",
         "other_half": other_half(facts, locale),
+        "expected": words.count_expected(facts.more["entry"], locale) if facts.more.get("entry") else "",
+    }
+
+
+def _news(facts: Facts, locale: str) -> dict[str, Any]:
+    """What happened, and who did it: the verb has said so beside the facts."""
+    before = facts.more.get("before")
+    return {
+        "then": facts.more.get("then", ""),
+        "again": bool(facts.more.get("again")),
+        "before": words.count_people(before["pupils"], before["adults"], locale) if before else "",
         "invited": facts.was_invited,
         "ended": words.ended(facts, locale),
         "declined": facts.more.get("by") == Actor.CALENDAR.value,
@@ -142,12 +173,6 @@ def _context(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale
         "moved_by_booker": facts.moved_by_booker,
         "elsewhere": words.elsewhere(facts, locale),
         "letter": facts.more.get("letter", []),
-        "copies": copies_of(facts, links.event, locale) if kind in _COPIED and facts.was_invited else None,
-        "expected": words.count_expected(facts.more["entry"], locale) if facts.more.get("entry") else "",
-        "headcount_until": _still_open(facts.instant("headcount_until"), locale) if facts.is_class else "",
-        "cancel_until": _still_open(facts.instant("cancel_until"), locale),
-        "feedback_until": moment(facts.ends_at + KEPT_AFTER_VISIT, locale),
-        "json_ld": _json_ld(kind, facts),
     }
 
 
