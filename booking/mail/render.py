@@ -73,10 +73,8 @@ def render(kind: Kind, facts: Facts, links: Links, queued_at: datetime, locale: 
 
 def write(name: str, context: Mapping[str, Any], locale: str) -> Rendered:
     """Both parts of one mail from its templates, with what all of them name. The subject is in the context."""
-    templates, filled = (
-        environment(locale),
-        {"locale": locale, "colon": "\u00a0:" if locale == "fr" else ":", "json_ld": ""} | context,
-    )
+    templates = environment(locale)
+    filled = {"locale": locale, "colon": "\u00a0:" if locale == "fr" else ":", "json_ld": "", **context}
     text = templates.get_template(f"mail/{name}.txt").render(filled)
     html = templates.get_template(f"mail/{name}.html").render(filled)
     return Rendered(str(filled["subject"]), _EMPTY_LINES.sub("\n\n", text.strip()) + "\n", html.strip() + "\n")
