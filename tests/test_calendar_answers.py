@@ -247,7 +247,7 @@ def test_the_page_says_it_and_its_button_takes_it_back(client: FlaskClient, worl
     said(booked, minutes=1)
     book(world.visit_slot, party("b", 25))
     page = client.get(f"{path}?token={token}").get_data(as_text=True)
-    assert "Elle ne peut plus être rétablie." in page
+    assert "La réservation ne peut plus être rétablie." in page
     assert re.search(r"Il (reste|ne reste)", page), "and why"
     assert f"{path}/again" not in page
     refused = client.post(f"{path}/again", data={"token": token})
@@ -265,7 +265,7 @@ def test_the_page_offers_no_way_back_that_the_verb_would_refuse(client: FlaskCli
     anew = book(world.visit_slot, party("a", 12), again="anew")
     page = client.get(f"{path}?token={token}").get_data(as_text=True)
     assert f"{path}/again" not in page
-    assert "Elle ne peut plus être rétablie." in page
+    assert "La réservation ne peut plus être rétablie." in page
     assert client.post(f"{path}/again", data={"token": token}).status_code == 409
     in_transaction(lambda: cancel_booking(anew))
     assert f"{path}/again" in client.get(f"{path}?token={token}").get_data(as_text=True)
